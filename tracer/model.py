@@ -78,6 +78,23 @@ class Transfer:
     outpoint: str | None = None
 
 
+def transfer_id(
+    chain: str,
+    tx_hash: str,
+    kind: Kind,
+    asset: AssetId,
+    sender: Address | None,
+    recipient: Address | None,
+    amount: int,
+    n: int,
+) -> str:
+    """The id of a transfer. `n` counts equal ones inside the transaction; on bitcoin it is the input's or output's position."""
+    if chain.startswith("bip122:"):
+        return f"{chain}:{tx_hash}:{kind}:{n}"
+    ends = f"{sender.text if sender else ''}:{recipient.text if recipient else ''}"
+    return f"{chain}:{tx_hash}:{kind}:{asset.contract}:{ends}:{amount}:{n}"
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """What a chain settles as one. `whole`: all its transfers are known. `tx_index` and `block` may be unknown."""

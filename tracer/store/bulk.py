@@ -1,0 +1,128 @@
+"""Many rows at once: lists cut into pieces a database takes, addresses and assets turned into numbers and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, insert, select
+
+from tracer.model import Address, AssetId
+from tracer.store.tables import addresses, assets
+
+PIECE = 1000  # bound values in one IN list: far below every engine's limit
+T = TypeVar("T")
+
+
+def pieces(items: Iterable[T], size: int = PIECE) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece
+
+
+def add(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, all with the same keys; how many there were."""
+    if rows:
+        db.execute(insert(table), rows)
+    return len(rows)
+
+
+def among(
+    db: Connection, query: Select[Any], column: ColumnElement[Any], values: Collection[Any]
+) -> Iterator[Any]:
+    """The rows of a query whose column is one of the values, which may be many."""
+    for piece in pieces(sorted(set(values))):
+        yield from db.execute(query.where(column.in_(piece)))
+
+
+def among_pairs(
+    db: Connection, query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str], pairs: Collection[Any]
+) -> Iterator[Any]:
+    """The rows of a query whose (chain, text) is one of the pairs, which may be many."""
+    for name, group in groupby(sorted(set(pairs)), key=lambda pair: pair[0]):
+        for piece in pieces(pair[1] for pair in group):
+            yield from db.execute(query.where(and_(chain == name, text.in_(piece))))
+
+
+def address_ids(db: Connection, wanted: Collection[Address]) -> dict[Address, int]:
+    """The numbers of those addresses that the store knows."""
+    query = select(addresses.c.id, addresses.c.chain, addresses.c.text)
+    found = among_pairs(db, query, addresses.c.chain, addresses.c.text, wanted)
+    return {Address(row.chain, row.text): row.id for row in found}
+
+
+def addresses_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Address | None]:
+    """The addresses behind numbers; None stands for None."""
+    query = select(addresses.c.id, addresses.c.chain, addresses.c.text)
+    found = among(db, query, addresses.c.id, {i for i in ids if i is not None})
+    return {None: None, **{row.id: Address(row.chain, row.text) for row in found}}
+
+
+def assets_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, AssetId | None]:
+    """The assets behind numbers; None stands for None."""
+    query = select(assets.c.id, assets.c.chain, assets.c.contract)
+    found = among(db, query, assets.c.id, {i for i in ids if i is not None})
+    return {None: None, **{row.id: AssetId(row.chain, row.contract) for row in found}}
+
+
+def asset_ids(db: Connection, wanted: Collection[AssetId]) -> dict[AssetId, int]:
+    """The numbers of those assets that the store knows."""
+    query = select(assets.c.id, assets.c.chain, assets.c.contract)
+    found = among_pairs(db, query, assets.c.chain, assets.c.contract, wanted)
+    return {AssetId(row.chain, row.contract): row.id for row in found}
+
+
+class Interner:
+    """Turns addresses and assets into their numbers, giving new ones to new ones. It lives as long as one act.
+
+    Call `learn_*` with many at once; then `address` and `asset` answer from memory.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._addresses: dict[Address, int] = {}
+        self._assets: dict[AssetId, int] = {}
+
+    def learn_addresses(self, wanted: Iterable[Address | None]) -> None:
+        """Make these addresses known; None is passed over."""
+        _learn(self._db, addresses, {a for a in wanted if a is not None}, self._addresses, address_ids)
+
+    def learn_assets(self, wanted: Iterable[AssetId | None]) -> None:
+        """Make these assets known, undescribed where they are new; None is passed over."""
+        _learn(self._db, assets, {a for a in wanted if a is not None}, self._assets, asset_ids)
+
+    def address(self, address: Address | None) -> int | None:
+        """The number of a learned address; None for None."""
+        return None if address is None else self._addresses[address]
+
+    def asset(self, asset: AssetId | None) -> int | None:
+        """The number of a learned asset; None for None."""
+        return None if asset is None else self._assets[asset]
+
+
+class _Kind(NamedTuple):
+    second: str
+    rest: dict[str, Any]
+
+
+_KINDS = {
+    "addresses": _Kind("text", {}),
+    "assets": _Kind("contract", {"symbol": "", "decimals": None, "on_chain": True}),
+}
+
+
+def _learn(
+    db: Connection,
+    table: Table,
+    wanted: set[Any],
+    known: dict[Any, int],
+    lookup: Callable[[Connection, Collection[Any]], dict[Any, int]],
+) -> None:
+    unknown = wanted - known.keys()
+    known |= lookup(db, unknown)
+    new = sorted(unknown - known.keys())
+    kind = _KINDS[table.name]
+    add(db, table, [{"chain": chain, kind.second: text, **kind.rest} for chain, text in new])
+    known |= lookup(db, new)

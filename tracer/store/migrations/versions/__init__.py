@@ -1,0 +1,1 @@
+"""One file per schema revision; a file that was released is never changed."""

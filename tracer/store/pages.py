@@ -1,0 +1,139 @@
+"""Raw pages, described assets, and how far each address was read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from tracer.chains import is_listed
+from tracer.errors import NotFound
+from tracer.model import Address, Asset, AssetId, Coverage
+from tracer.store.bulk import Interner, add, address_ids, addresses_by_id, among, asset_ids
+from tracer.store.rows import Checkpoint, Page, Read
+from tracer.store.tables import assets, coverage, pages
+from tracer.store.types import clean
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def add_page(
+    db: Connection, at: datetime, source: str, name: str, sequence: int, raw: bytes, kind: str
+) -> tuple[int, bool]:
+    """The page's number, and whether it is new: the same content at the same place of a source is one page."""
+    digest = sha256(raw).hexdigest()
+    same = and_(pages.c.source == source, pages.c.sequence == sequence, pages.c.sha256 == digest)
+    known = db.execute(select(pages.c.id).where(same)).scalar_one_or_none()
+    if known is not None:
+        return known, False
+    row = {"source": source, "name": name, "sequence": sequence, "kind": kind, "recorded_at": at}
+    written = db.execute(insert(pages).values(**row, sha256=digest, size=len(raw), raw=raw).returning(pages.c.id))
+    return written.scalar_one(), True
+
+
+def page(db: Connection, page_id: int) -> Page:
+    """A page with its raw content. Raises NotFound."""
+    row = db.execute(select(pages).where(pages.c.id == page_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"no page {page_id}")
+    return Page(**row._mapping)
+
+
+def page_ids(db: Connection, source: str | None) -> list[int]:
+    """The numbers of all pages, or of one source's, oldest first."""
+    query = select(pages.c.id) if source is None else select(pages.c.id).where(pages.c.source == source)
+    return sorted(db.execute(query).scalars())
+
+
+# --- assets -----------------------------------------------------------------------------------------------------------
+
+
+def add_assets(db: Connection, intern: Interner, given: Iterable[Asset]) -> int:
+    """Describe assets: how many were new or got something that was unknown. What is known already stays."""
+    wanted = {asset.id: asset for asset in given}
+    new = wanted.keys() - asset_ids(db, wanted).keys()
+    intern.learn_assets(wanted)
+    changed = 0
+    for before in described(db, wanted):
+        after = _describe(before, wanted[before.id])
+        if after != before:
+            known = {"symbol": after.symbol, "decimals": after.decimals, "on_chain": after.on_chain}
+            db.execute(update(assets).where(assets.c.id == intern.asset(after.id)).values(known))
+        changed += after != before or after.id in new
+    return changed
+
+
+def _describe(before: Asset, given: Asset) -> Asset:
+    blank = not before.symbol and before.decimals is None
+    return Asset(
+        before.id,
+        before.symbol or clean(given.symbol),
+        given.decimals if before.decimals is None else before.decimals,
+        before.listed,
+        given.on_chain if blank else before.on_chain,
+    )
+
+
+def described(db: Connection, ids: Collection[AssetId] | None) -> list[Asset]:
+    """These assets, or all, by id. `listed` is what the chain's list says today, not what was given."""
+    if ids is None:
+        rows = list(db.execute(select(assets)))
+    else:
+        rows = list(among(db, select(assets), assets.c.id, asset_ids(db, ids).values()))
+    found = ((AssetId(row.chain, row.contract), row) for row in rows)
+    made = (Asset(key, row.symbol, row.decimals, is_listed(key), row.on_chain) for key, row in found)
+    return sorted(made, key=lambda asset: asset.id)
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------------
+
+
+def set_coverage(db: Connection, intern: Interner, now: Read) -> bool:
+    """Keep how far an address was read from a source; whether that is news (the time alone is none)."""
+    if any(_same(before, now) for before in read(db, [now.address])):
+        return False
+    intern.learn_addresses([now.address])
+    here = and_(coverage.c.address_id == intern.address(now.address), coverage.c.source == now.source)
+    row = {
+        "state": now.coverage.state,
+        "reason": now.coverage.reason,
+        "cursor": now.checkpoint.cursor,
+        "block": now.checkpoint.block,
+        "block_hash": now.checkpoint.block_hash,
+        "at": now.at,
+    }
+    if not db.execute(update(coverage).where(here).values(row)).rowcount:
+        add(db, coverage, [{"address_id": intern.address(now.address), "source": now.source, **row}])
+    return True
+
+
+def _same(before: Read, now: Read) -> bool:
+    reason = clean(now.coverage.reason)
+    return (before.source, before.coverage, before.checkpoint) == (
+        now.source,
+        Coverage(now.coverage.state, reason),
+        now.checkpoint,
+    )
+
+
+def read(db: Connection, wanted: Collection[Address] | None) -> list[Read]:
+    """What each source has said about these addresses, or all, by address and source."""
+    if wanted is None:
+        rows = list(db.execute(select(coverage)))
+    else:
+        rows = list(among(db, select(coverage), coverage.c.address_id, address_ids(db, wanted).values()))
+    places = addresses_by_id(db, {row.address_id for row in rows})
+    found = (
+        Read(
+            address,
+            row.source,
+            Coverage(row.state, row.reason),
+            Checkpoint(row.cursor, row.block, row.block_hash),
+            row.at,
+        )
+        for row in rows
+        if (address := places[row.address_id]) is not None
+    )
+    return sorted(found, key=lambda item: (item.address, item.source))

@@ -1,0 +1,143 @@
+"""What the store answers where the model has no word of its own: plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracer.model import Address, Coverage, FlagState, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The schema this database has, the newest one the code knows, and how many rows each table holds."""
+
+    revision: str | None
+    head: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many were new."""
+
+    transactions: int = 0
+    transfers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One raw reply or part of a file. `sha256` is hex and `size` bytes, both of `raw`, the unchanged content."""
+
+    id: int
+    source: str
+    kind: str
+    name: str
+    sequence: int
+    sha256: str
+    size: int
+    recorded_at: datetime
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a source was read for an address: its own cursor, and the block (height and hash) it had reached."""
+
+    cursor: str | None = None
+    block: int | None = None
+    block_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one source has said about one address so far."""
+
+    address: Address
+    source: str
+    coverage: Coverage
+    checkpoint: Checkpoint
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One stored run of a case. `result` is the canonical JSON as it was given."""
+
+    id: int
+    case_id: str
+    digest: str
+    engine: str
+    method: str
+    settings: Any
+    stopped: Any
+    result: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagBody:
+    """What a rule found at an address, ready to be kept: `body` is JSON (texts, whole numbers, lists, objects)."""
+
+    body: Mapping[str, Any]
+    severity: Severity
+    rule_version: int = 1
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagVersion:
+    """What was found at one time, the state it had then, and why this version was written."""
+
+    version: int
+    rule_version: int
+    entity: str | None
+    severity: Severity
+    state: FlagState
+    body: Mapping[str, Any]
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person made of one version of a flag."""
+
+    version: int
+    state: FlagState
+    note: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag with its history, oldest first. `state` is what it is now; `now` the newest version."""
+
+    id: str
+    case_id: str
+    rule: str
+    address: Address
+    state: FlagState
+    versions: tuple[FlagVersion, ...]
+    reviews: tuple[Review, ...] = ()
+
+    @property
+    def now(self) -> FlagVersion:
+        return self.versions[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One act. `hash` is the SHA-256 hex of the row's canonical JSON, which holds `previous`, the hash before it."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    detail: Mapping[str, Any]
+    previous: str
+    hash: str

@@ -1,0 +1,305 @@
+"""Every table of the store, once. `migrations/` builds them; a test holds both equal.
+
+The classes declare; the lower-case tables at the end are what statements are made of.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, MetaData, Table, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from tracer.store.types import Digits, Exact, Json, Moment, Name, Packed, Prose, Whole
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(SQLModel):
+    """Metadata of our own, so that constraints have the same names on both engines."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+
+
+# --- what the chains say ----------------------------------------------------------------------------------------------
+
+
+class AddressRow(Base, table=True):
+    """An address, interned: elsewhere it is this number."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (UniqueConstraint("chain", "text"),)
+    id: int | None = Field(default=None, primary_key=True)
+    chain: str = Field(sa_type=Name)
+    text: str = Field(sa_type=Name)
+
+
+class AssetRow(Base, table=True):
+    """An asset, interned. Symbol "" and decimals None: nobody has described it yet."""
+
+    __tablename__ = "assets"
+    __table_args__ = (UniqueConstraint("chain", "contract"),)
+    id: int | None = Field(default=None, primary_key=True)
+    chain: str = Field(sa_type=Name)
+    contract: str = Field(sa_type=Name)
+    symbol: str = Field(default="", sa_type=Prose)
+    decimals: int | None = Field(default=None, sa_type=Whole)
+    on_chain: bool = True
+
+
+class PageRow(Base, table=True):
+    """One raw reply or part of a file, unchanged. `sha256` (hex) and `size` (bytes) are of the raw content."""
+
+    __tablename__ = "pages"
+    __table_args__ = (UniqueConstraint("source", "sequence", "sha256"),)
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = Field(sa_type=Prose)
+    kind: str = Field(sa_type=Prose)
+    name: str = Field(sa_type=Prose)
+    sequence: int = Field(sa_type=Whole)
+    sha256: str = Field(sa_type=Name)
+    size: int = Field(sa_type=Whole)
+    raw: bytes = Field(sa_type=Packed)
+    recorded_at: datetime = Field(sa_type=Moment)
+
+
+class TransactionRow(Base, table=True):
+    """A transaction; `page_id` is the page it was first read from."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (UniqueConstraint("chain", "tx_hash"),)
+    id: int | None = Field(default=None, primary_key=True)
+    chain: str = Field(sa_type=Name)
+    tx_hash: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Moment)
+    block: int | None = Field(default=None, sa_type=Whole)
+    tx_index: int | None = Field(default=None, sa_type=Whole)
+    initiator_id: int | None = Field(default=None, foreign_key="addresses.id")
+    to_id: int | None = Field(default=None, foreign_key="addresses.id")
+    ok: bool
+    whole: bool
+    page_id: int | None = Field(default=None, foreign_key="pages.id")
+
+
+class TransferRow(Base, table=True):
+    """A transfer. `key`: first 16 bytes of the SHA-256 of its id; `n`: the last part of the id, the rest is here."""
+
+    __tablename__ = "transfers"
+    key: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    transaction_id: int = Field(foreign_key="transactions.id", index=True)
+    kind: str = Field(sa_type=Name)
+    asset_id: int = Field(foreign_key="assets.id")
+    sender_id: int | None = Field(default=None, foreign_key="addresses.id", index=True)
+    recipient_id: int | None = Field(default=None, foreign_key="addresses.id", index=True)
+    amount: int = Field(sa_type=Digits)
+    n: int = Field(sa_type=Whole)
+    index: int | None = Field(default=None, sa_type=Whole)
+    outpoint: str | None = Field(default=None, sa_type=Name)
+
+
+class CoverageRow(Base, table=True):
+    """How far an address was read from a source: the present, one row each."""
+
+    __tablename__ = "coverage"
+    address_id: int = Field(primary_key=True, foreign_key="addresses.id")
+    source: str = Field(primary_key=True, sa_type=Name)
+    state: str = Field(sa_type=Name)
+    reason: str = Field(sa_type=Prose)
+    cursor: str | None = Field(default=None, sa_type=Name)
+    block: int | None = Field(default=None, sa_type=Whole)
+    block_hash: str | None = Field(default=None, sa_type=Name)
+    at: datetime = Field(sa_type=Moment)
+
+
+# --- what people and lists say ----------------------------------------------------------------------------------------
+
+_STANDS = text("withdrawn_at IS NULL")
+
+
+class LabelRow(Base, table=True):
+    """A claim about an address, append-only. `claim` is its SHA-256: at most one standing row says the same."""
+
+    __tablename__ = "labels"
+    __table_args__ = (Index("uq_labels_claim", "claim", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),)
+    id: int | None = Field(default=None, primary_key=True)
+    claim: bytes = Field(sa_type=LargeBinary)
+    address_id: int = Field(foreign_key="addresses.id", index=True)
+    entity: str = Field(sa_type=Prose)
+    category: str = Field(sa_type=Name)
+    confidence: Decimal = Field(sa_type=Exact)
+    source: str = Field(sa_type=Prose)
+    valid_from: datetime | None = Field(default=None, sa_type=Moment)
+    valid_to: datetime | None = Field(default=None, sa_type=Moment)
+    recorded_at: datetime = Field(sa_type=Moment)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class EntityRow(Base, table=True):
+    """An entity as it is described now; `body` holds aliases, jurisdictions, successor_of and note."""
+
+    __tablename__ = "entities"
+    id: str = Field(primary_key=True, sa_type=Name)
+    name: str = Field(sa_type=Prose)
+    kind: str = Field(sa_type=Prose)
+    body: Any = Field(sa_type=Json)
+
+
+class FactRow(Base, table=True):
+    """A fact on an entity, append-only like a label; `body` is the whole fact."""
+
+    __tablename__ = "facts"
+    __table_args__ = (Index("uq_facts_claim", "claim", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),)
+    id: int | None = Field(default=None, primary_key=True)
+    claim: bytes = Field(sa_type=LargeBinary)
+    entity_id: str = Field(foreign_key="entities.id", index=True, sa_type=Name)
+    kind: str = Field(sa_type=Prose)
+    body: Any = Field(sa_type=Json)
+    recorded_at: datetime = Field(sa_type=Moment)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class ReportRow(Base, table=True):
+    """A report without who made it."""
+
+    __tablename__ = "reports"
+    report_id: str = Field(primary_key=True, sa_type=Name)
+    address_id: int = Field(foreign_key="addresses.id", index=True)
+    tx_hash: str | None = Field(default=None, sa_type=Name)
+    asset_id: int | None = Field(default=None, foreign_key="assets.id")
+    amount: int | None = Field(default=None, sa_type=Digits)
+    time: datetime | None = Field(default=None, sa_type=Moment)
+    recorded_at: datetime = Field(sa_type=Moment)
+
+
+class ReportPrivateRow(Base, table=True):
+    """Who made a report and what they wrote; enters no view, audit row, digest or export."""
+
+    __tablename__ = "report_private"
+    report_id: str = Field(primary_key=True, foreign_key="reports.report_id", sa_type=Name)
+    reporter: str = Field(sa_type=Prose)
+    note: str = Field(sa_type=Prose)
+
+
+# --- work -------------------------------------------------------------------------------------------------------------
+
+
+class CaseRow(Base, table=True):
+    """A piece of work."""
+
+    __tablename__ = "cases"
+    id: str = Field(primary_key=True, sa_type=Name)
+    name: str = Field(unique=True, sa_type=Name)
+    method: str = Field(sa_type=Name)
+    state: str = Field(sa_type=Name)
+    opened_at: datetime = Field(sa_type=Moment)
+
+
+class CaseOriginRow(Base, table=True):
+    """What a case says is dirty, in the order it was said."""
+
+    __tablename__ = "case_origins"
+    case_id: str = Field(primary_key=True, foreign_key="cases.id", sa_type=Name)
+    position: int = Field(primary_key=True, sa_type=Whole)
+    address_id: int = Field(foreign_key="addresses.id", index=True)
+    asset_id: int | None = Field(default=None, foreign_key="assets.id")
+    tx_hash: str | None = Field(default=None, sa_type=Name)
+    amount: int | None = Field(default=None, sa_type=Digits)
+    since: datetime | None = Field(default=None, sa_type=Moment)
+    report_ids: Any = Field(sa_type=Json)
+
+
+class TraceRow(Base, table=True):
+    """One immutable run. The highest `turn` of a case is its newest result: an older one found again moves up."""
+
+    __tablename__ = "traces"
+    __table_args__ = (UniqueConstraint("case_id", "digest"),)
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="cases.id", sa_type=Name)
+    turn: int = Field(sa_type=Whole)
+    digest: str = Field(sa_type=Name)
+    engine: str = Field(sa_type=Name)
+    method: str = Field(sa_type=Name)
+    settings: Any = Field(sa_type=Json)
+    stopped: Any = Field(sa_type=Json)
+    result: bytes = Field(sa_type=Packed)
+    created_at: datetime = Field(sa_type=Moment)
+
+
+class FlagRow(Base, table=True):
+    """One version of a flag, append-only. The newest version and its newest review say what it is now."""
+
+    __tablename__ = "flags"
+    __table_args__ = (UniqueConstraint("case_id", "rule", "address_id", "version"),)
+    flag_id: str = Field(primary_key=True, sa_type=Name)
+    version: int = Field(primary_key=True, sa_type=Whole)
+    case_id: str = Field(foreign_key="cases.id", sa_type=Name)
+    rule: str = Field(sa_type=Name)
+    rule_version: int = Field(sa_type=Whole)
+    address_id: int = Field(foreign_key="addresses.id", index=True)
+    entity: str | None = Field(default=None, sa_type=Prose)
+    severity: str = Field(sa_type=Name)
+    state: str = Field(sa_type=Name)
+    body: Any = Field(sa_type=Json)
+    reason: str = Field(sa_type=Prose)
+    recorded_at: datetime = Field(sa_type=Moment)
+
+
+class ReviewRow(Base, table=True):
+    """What a person made of a flag, append-only; `version` is the one they looked at."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (ForeignKeyConstraint(["flag_id", "version"], ["flags.flag_id", "flags.version"]),)
+    id: int | None = Field(default=None, primary_key=True)
+    flag_id: str = Field(index=True, sa_type=Name)
+    version: int = Field(sa_type=Whole)
+    state: str = Field(sa_type=Name)
+    note: str = Field(sa_type=Prose)
+    actor: str = Field(sa_type=Prose)
+    at: datetime = Field(sa_type=Moment)
+
+
+class AuditRow(Base, table=True):
+    """One act. `hash` covers the row and `previous`, the hash of the row before."""
+
+    __tablename__ = "audit"
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=Moment)
+    actor: str = Field(sa_type=Prose)
+    act: str = Field(sa_type=Prose)
+    subject: str = Field(sa_type=Prose)
+    detail: Any = Field(sa_type=Json)
+    previous: str = Field(sa_type=Name)
+    hash: str = Field(sa_type=Name)
+
+
+METADATA = Base.metadata
+
+
+def _table(name: str) -> Table:
+    return METADATA.tables[name]
+
+
+addresses = _table("addresses")
+assets = _table("assets")
+pages = _table("pages")
+transactions = _table("transactions")
+transfers = _table("transfers")
+coverage = _table("coverage")
+labels = _table("labels")
+entities = _table("entities")
+facts = _table("facts")
+reports = _table("reports")
+report_private = _table("report_private")
+cases = _table("cases")
+case_origins = _table("case_origins")
+traces = _table("traces")
+flags = _table("flags")
+reviews = _table("reviews")
+audit = _table("audit")

@@ -1,0 +1,149 @@
+"""The door of the store: column types that clean, check and translate, the same on SQLite and Postgres."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import zstandard
+from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator
+
+from tracer.errors import InputError
+
+# C0 and C1 controls (NUL among them), bidi embeddings, overrides and isolates, and halves of surrogate pairs
+_HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LARGEST = 2**63 - 1
+
+
+def clean(text: str) -> str:
+    """The same text with every control, bidi control and lone surrogate replaced by U+FFFD."""
+    return _HOSTILE.sub("\ufffd", text)
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no blanks, ASCII; texts cleaned, decimals and times as text."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(str(value))
+    if isinstance(value, dict):
+        return {clean(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return utc(value).isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def utc(at: datetime) -> datetime:
+    """The same moment in UTC. Raises InputError for a time without a zone."""
+    if at.tzinfo is None:
+        raise InputError(f"time {at.isoformat()} has no zone: give it in UTC")
+    return at.astimezone(UTC)
+
+
+class Prose(TypeDecorator[str]):
+    """Text from outside, cleaned when it comes in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else clean(value)
+
+
+class Name(TypeDecorator[str]):
+    """Text that identifies something. Cleaning could make two names one, so a hostile one is refused (InputError)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and _HOSTILE.search(value):
+            raise InputError(f"{ascii(value)} holds control characters: remove them")
+        return value
+
+
+class Whole(TypeDecorator[int]):
+    """A count or position from 0 to 2**63 - 1; others are refused (InputError)."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        if value is not None and not 0 <= value <= _LARGEST:
+            raise InputError(f"{value} is not a whole number from 0 to {_LARGEST}")
+        return value
+
+
+class Digits(TypeDecorator[int]):
+    """A whole amount of base units as exact text: it may be far beyond 64 bits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal as exact text, trailing zeros kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time, exact to the microsecond. SQLite keeps no zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as canonical text; a tuple comes back as a list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else canonical(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Packed(TypeDecorator[bytes]):
+    """Bytes kept unchanged, compressed with zstd."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else zstandard.compress(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else zstandard.decompress(value)

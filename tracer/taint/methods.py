@@ -1,0 +1,222 @@
+"""How a pot spends its lots: five methods by one signature, `spend(lots, amount) -> (taken, kept)`.
+
+All conserve: what is taken and what is kept add up to what was there, in base units and in origin units.
+Amounts divide by running totals, so that no sort, no float and no remainder rule is needed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+CLEAN = None
+NO_STEP = -1
+
+
+class Lot(NamedTuple):
+    """An amount in a pot with one origin or none (clean), the same in the origin's own asset, and the step that brought it."""
+
+    amount: int
+    origin: str | None = CLEAN
+    origin_amount: int = 0
+    step: int = NO_STEP
+
+
+Spent = tuple[list[Lot], list[Lot]]
+
+
+def parts(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide `amount` over `weights`: part i is floor(amount*W_i/W) - floor(amount*W_(i-1)/W), W_i the running sum.
+
+    The parts add up to `amount`; a part never exceeds its weight while `amount` does not exceed their sum.
+    """
+    running = list(accumulate(weights))
+    whole = running[-1] if running else 0
+    if whole == 0:
+        return [0] * len(weights)
+    marks = [amount * mark // whole for mark in running]
+    return [high - low for low, high in zip([0, *marks], marks, strict=False)]
+
+
+def cut(lot: Lot, part: int) -> tuple[Lot, Lot]:
+    """Cut `part` off a lot. The part takes floor(origin_amount * part / amount) along; the rest stays."""
+    along = lot.origin_amount * part // lot.amount
+    taken = Lot(part, lot.origin, along, lot.step)
+    return taken, Lot(lot.amount - part, lot.origin, lot.origin_amount - along, lot.step)
+
+
+def total(lots: Iterable[Lot]) -> int:
+    """What the lots add up to, in base units of the pot's asset."""
+    return sum(lot.amount for lot in lots)
+
+
+def _in_turn(lots: Iterable[Lot], amount: int) -> Spent:
+    """Take whole lots in the given order, the last one in part."""
+    taken: list[Lot] = []
+    kept: list[Lot] = []
+    for lot in lots:
+        if amount == 0:
+            kept.append(lot)
+        elif lot.amount <= amount:
+            taken.append(lot)
+            amount -= lot.amount
+        else:
+            part, rest = cut(lot, amount)
+            taken.append(part)
+            kept.append(rest)
+            amount = 0
+    return taken, kept
+
+
+def fifo(lots: Sequence[Lot], amount: int) -> Spent:
+    """First in, first out: Clayton's case, Devaynes v Noble (1816) 1 Mer 572."""
+    return _in_turn(lots, amount)
+
+
+def lifo(lots: Sequence[Lot], amount: int) -> Spent:
+    """Last in, first out."""
+    taken, kept = _in_turn(reversed(lots), amount)
+    return taken, kept[::-1]
+
+
+def haircut(lots: Sequence[Lot], amount: int) -> Spent:
+    """Every lot gives in proportion: pro rata, part by running totals."""
+    taken: list[Lot] = []
+    kept: list[Lot] = []
+    for lot, part in zip(lots, parts(amount, [lot.amount for lot in lots]), strict=True):
+        if part == lot.amount:
+            taken.append(lot)
+        elif part == 0:
+            kept.append(lot)
+        else:
+            mine, rest = cut(lot, part)
+            taken.append(mine)
+            kept.append(rest)
+    return taken, kept
+
+
+def _preferring(lots: Sequence[Lot], amount: int, *, dirty: bool) -> Spent:
+    first = [(lot.origin is not CLEAN) == dirty for lot in lots]
+    front = [lot for lot, is_first in zip(lots, first, strict=True) if is_first]
+    back = [lot for lot, is_first in zip(lots, first, strict=True) if not is_first]
+    from_front = min(amount, total(front))
+    taken, front_kept = _in_turn(front, from_front)
+    more, back_kept = _in_turn(back, amount - from_front)
+    return taken + more, _in_order(lots, front_kept, back_kept, first)
+
+
+def _in_order(lots: Sequence[Lot], front: list[Lot], back: list[Lot], first: list[bool]) -> list[Lot]:
+    """Put what was kept of both sides back in order of arrival: each side lost lots from its head only."""
+    skip = {True: sum(first) - len(front), False: len(lots) - sum(first) - len(back)}
+    sides = {True: iter(front), False: iter(back)}
+    kept: list[Lot] = []
+    for side in first:
+        if skip[side]:
+            skip[side] -= 1
+        else:
+            kept.append(next(sides[side]))
+    return kept
+
+
+def dirty_first(lots: Sequence[Lot], amount: int) -> Spent:
+    """Tainted lots go first, ties in order of arrival: the most that can have left."""
+    return _preferring(lots, amount, dirty=True)
+
+
+def clean_first(lots: Sequence[Lot], amount: int) -> Spent:
+    """Clean lots go first, ties in order of arrival: the least that must have left."""
+    return _preferring(lots, amount, dirty=False)
+
+
+def queue(lots: list[Lot], new: Iterable[Lot]) -> None:
+    """Add lots at the end; neighbours become one only where origin and bringing step agree."""
+    for lot in new:
+        last = lots[-1] if lots else None
+        if last is not None and last.origin == lot.origin and last.step == lot.step:
+            lots[-1] = Lot(last.amount + lot.amount, lot.origin, last.origin_amount + lot.origin_amount, lot.step)
+        else:
+            lots.append(lot)
+
+
+def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
+    """Add lots to those of the same origin; the step named is that of the larger part (the earlier on a tie)."""
+    places = {lot.origin: place for place, lot in enumerate(lots)}
+    for lot in new:
+        place = places.get(lot.origin)
+        if place is None:
+            places[lot.origin] = len(lots)
+            lots.append(lot)
+            continue
+        old = lots[place]
+        step = old.step if old.origin_amount >= lot.origin_amount else lot.step
+        lots[place] = Lot(old.amount + lot.amount, lot.origin, old.origin_amount + lot.origin_amount, step)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of METHODS: how a pot spends, how lots enter it, and the sentence for a reader."""
+
+    spend: Callable[[Sequence[Lot], int], Spent]
+    enter: Callable[[list[Lot], Iterable[Lot]], None]
+    says: str
+
+
+METHODS: dict[str, Method] = {
+    "fifo": Method(fifo, queue, "first in, first out"),
+    "lifo": Method(lifo, queue, "last in, first out"),
+    "haircut": Method(haircut, blend, "every payment carries the pot's share of taint"),
+    "dirty_first": Method(dirty_first, queue, "tainted money leaves first: the most that can have left"),
+    "clean_first": Method(clean_first, queue, "clean money leaves first: the least that must have left"),
+}
+DEFAULT_METHOD = "fifo"
+POISON = "poison"  # no method but a reach: whatever any taint touched; it conserves nothing
+
+
+def deal(lots: list[Lot], amounts: Sequence[int]) -> list[list[Lot]]:
+    """Share every lot pro rata between destinations, exactly: each destination gets its amount, no lot loses a unit.
+
+    `amounts` must add up to the lots' total.
+    """
+    shares: list[list[Lot]] = []
+    for amount in amounts[:-1]:
+        share, lots = haircut(lots, amount)
+        shares.append(share)
+    return [*shares, lots]
+
+
+def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[list[list[Lot]], list[Lot]]:
+    """Turn lots of one or more assets into amounts of others: -> (lots per amount received, what came to nothing).
+
+    Every lot's origin amount goes in equal shares to each amount received; each asset paid weighs equally, and within
+    an asset each lot by its amount. A lot that becomes 0 gives its origin amount to the next lot of the same origin;
+    where none follows, it is returned as a lot of amount 0 for `rounding`.
+    """
+    paid = [lots for lots in paid if lots]
+    lots = [lot for asset in paid for lot in asset]
+    origin_shares = [parts(lot.origin_amount, [1] * len(received)) for lot in lots]
+    outcome: list[list[Lot]] = []
+    lost: list[Lot] = []
+    for target, amount in enumerate(received):
+        amounts = [
+            part
+            for asset, weight in zip(paid, parts(amount, [1] * len(paid)), strict=True)
+            for part in parts(weight, [lot.amount for lot in asset])
+        ]
+        shares = [share[target] for share in origin_shares]
+        made, left = _carry(lots, amounts, shares)
+        outcome.append(made)
+        lost.extend(left)
+    return outcome, lost
+
+
+def _carry(lots: Sequence[Lot], amounts: Sequence[int], shares: Sequence[int]) -> tuple[list[Lot], list[Lot]]:
+    made: list[Lot] = []
+    waiting: dict[str | None, Lot] = {}
+    for lot, amount, share in zip(lots, amounts, shares, strict=True):
+        before = waiting.pop(lot.origin, None)
+        whole = share + (before.origin_amount if before else 0)
+        if amount:
+            made.append(Lot(amount, lot.origin, whole, lot.step))
+        elif lot.origin is not CLEAN:
+            waiting[lot.origin] = Lot(0, lot.origin, whole, lot.step)
+    return made, [lot for lot in waiting.values() if lot.origin_amount]

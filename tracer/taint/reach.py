@@ -1,0 +1,90 @@
+"""Poison: whatever any taint touched, in time order, per origin. A reach, no method: it conserves nothing.
+
+The amounts are those of the assets that moved, not of the victims' money.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tracer.model import Address, AssetId
+from tracer.taint.allocate import Party
+from tracer.taint.origins import Origins
+from tracer.taint.transaction import Plan, Spend
+from tracer.taint.utxo import Coins
+
+Pot = tuple[Address, AssetId, str]
+
+
+@dataclass(slots=True)
+class Reach:
+    """Which origins touched which pot so far, and how much asset came in poisoned."""
+
+    origins: Origins
+    pots: dict[Pot, set[str]] = field(default_factory=lambda: defaultdict(set))
+    came: dict[tuple[Address, AssetId, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    def play(self, plan: Plan, spends: Mapping[Party, bool]) -> None:
+        """Spread from the pots that pay to those that receive, by the plan's own joins."""
+        inbox: dict[tuple[Party, AssetId], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        stained = {id(spend): self._stains(plan, spend, spends) for spend in plan.spends}
+        for spend in plan.spends:
+            for leg in spend.legs:
+                for origin in stained[id(spend)]:
+                    for party, asset, amount in _goes(plan, spend, leg.to, leg.amount):
+                        inbox[(party, asset)][origin] += amount
+        for (party, asset), amount in plan.receipts.items():
+            for origin, came in inbox.get((party, asset), {}).items():
+                self._enter(party, asset, origin, min(came, amount))
+            own = self.origins.of(party.address, asset, plan.at.at)
+            if own is not None:
+                self._enter(party, asset, own, amount)
+
+    def _stains(self, plan: Plan, spend: Spend, spends: Mapping[Party, bool]) -> set[str]:
+        if spend.payer in plan.reported:
+            transfer = plan.reported[spend.payer]
+            inherited = set[str]()
+            if transfer.sender and spends.get(Party(*transfer.sender, "")):
+                inherited = self.pots.get((transfer.sender, transfer.asset, ""), set())
+            return {self.origins.payments[transfer.id][0].id, *inherited}
+        if not spends.get(spend.payer):
+            return set()
+        own = self.origins.of(spend.payer.address, spend.asset, plan.at.at)
+        return self.pots.get((spend.payer.address, spend.asset, ""), set()) | ({own} if own else set())
+
+    def _enter(self, party: Party, asset: AssetId, origin: str, amount: int) -> None:
+        self.came[(party.address, asset, origin)] += amount
+        self.pots[(party.address, asset, "")].add(origin)
+
+    def coins(self, plan: Coins, spends: Mapping[Address, bool]) -> None:
+        """The same on bitcoin: every output takes whatever touched any input."""
+        stains: set[str] = set()
+        for paid in plan.inputs:
+            if paid.sender and spends.get(paid.sender) and paid.sender not in plan.stops:
+                own = self.origins.of(paid.sender, paid.asset, plan.at.at)
+                stains |= self.pots.get((paid.sender, paid.asset, paid.outpoint or ""), set()) | (
+                    {own} if own else set()
+                )
+        for output in plan.outputs:
+            if output.recipient is None:
+                continue
+            own = self.origins.of(output.recipient, output.asset, plan.at.at)
+            mine = {*stains, *([own] if own else [])}
+            if output.id in plan.reported:
+                mine.add(self.origins.payments[output.id][0].id)
+            for origin in mine:
+                self.came[(output.recipient, output.asset, origin)] += output.amount
+                self.pots[(output.recipient, output.asset, f"{plan.at.tx_hash}:{output.index}")].add(origin)
+
+
+def _goes(plan: Plan, spend: Spend, to: Party | None, amount: int) -> list[tuple[Party, AssetId, int]]:
+    """Where a leg ends: in the payer's own exchange, at those handed on to, or at its receiver."""
+    if to is None:
+        return [(target.party, target.asset, target.amount) for target in plan.exchanges[spend.payer]]
+    if to in plan.reported:
+        return []
+    if plan.hands.get(to):
+        return [(target.party, target.asset, target.amount) for target in plan.hands[to]]
+    return [(to, spend.asset, amount)]

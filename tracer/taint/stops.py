@@ -1,0 +1,69 @@
+"""Which labelled addresses end or interrupt a trace, and which of several claims counts."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from tracer.model import Address, Category, Label
+
+
+class Stop(StrEnum):
+    """What happens to tainted money at a labelled address."""
+
+    ARRIVAL = "arrival"  # custody: it ends here
+    MIXER = "mixer"  # the exact trace ends here
+    BRIDGE = "bridge"  # it leaves the chain here
+    VENUE = "venue"  # never a pot: it hands on
+
+
+STOPS: dict[Category, Stop | None] = {
+    Category.EXCHANGE: Stop.ARRIVAL,
+    Category.PAYMENT: Stop.ARRIVAL,
+    Category.GAMBLING: Stop.ARRIVAL,
+    Category.SWAPPER: Stop.ARRIVAL,
+    Category.MIXER: Stop.MIXER,
+    Category.BRIDGE: Stop.BRIDGE,
+    Category.DEX: Stop.VENUE,
+    Category.LENDING: Stop.VENUE,
+    Category.TOKEN: Stop.VENUE,
+    Category.CONTRACT: Stop.VENUE,
+    Category.OTHER: Stop.VENUE,
+    Category.SCAM: None,
+    Category.HACK: None,
+}
+
+_DAWN = datetime.min.replace(tzinfo=UTC)
+
+
+def precedence(label: Label) -> tuple[Decimal, datetime, str, str, str]:
+    """Which claim counts where several hold: the highest confidence, then the newest, then by text."""
+    return (label.confidence, label.valid_from or _DAWN, label.category, label.entity, label.source)
+
+
+def valid(label: Label, at: datetime) -> bool:
+    """True if the claim holds at that moment; unknown dates count as valid."""
+    return (label.valid_from is None or label.valid_from <= at) and (label.valid_to is None or at < label.valid_to)
+
+
+class Labels:
+    """All claims by address, asked at a moment. Claims below `min_confidence` are not heard."""
+
+    def __init__(self, labels: Iterable[Label] = (), min_confidence: Decimal = Decimal(0)) -> None:
+        self._by_address: dict[Address, list[Label]] = {}
+        for label in sorted(labels, key=precedence, reverse=True):
+            if label.confidence >= min_confidence:
+                self._by_address.setdefault(label.address, []).append(label)
+
+    def of(self, address: Address) -> list[Label]:
+        """Every claim on the address, the one that counts first."""
+        return self._by_address.get(address, [])
+
+    def at(self, address: Address, at: datetime) -> Label | None:
+        """The claim that counts at that moment."""
+        return next((label for label in self.of(address) if valid(label, at)), None)
+
+    def stop(self, address: Address, at: datetime) -> Stop | None:
+        """What the address does to a trace at that moment; None: nothing, it is a pot."""
+        label = self.at(address, at)
+        return STOPS[label.category] if label else None
