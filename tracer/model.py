@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 class AssetId(NamedTuple):
-    """What identifies an asset: chain and contract (or `native`, or a value identifier such as `usd`). Never the symbol."""
+    """What identifies an asset: chain and contract, `native`, or a value identifier such as `usd`. Never the symbol."""
 
     chain: str
     contract: str
@@ -78,7 +78,7 @@ class Transfer:
     outpoint: str | None = None
 
 
-def transfer_id(
+def transfer_id(  # noqa: PLR0917 - the parts of the id, in its order
     chain: str,
     tx_hash: str,
     kind: Kind,
@@ -88,7 +88,7 @@ def transfer_id(
     amount: int,
     n: int,
 ) -> str:
-    """The id of a transfer. `n` counts equal ones inside the transaction; on bitcoin it is the input's or output's position."""
+    """The id of a transfer. `n` counts equal ones in the transaction; on bitcoin it is the position."""
     if chain.startswith("bip122:"):
         return f"{chain}:{tx_hash}:{kind}:{n}"
     ends = f"{sender.text if sender else ''}:{recipient.text if recipient else ''}"
@@ -160,7 +160,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a service lets through unverified, as its page says: amount and asset as read, per `day`, `month` or `tx`."""
+    """What a service lets through unverified: amount and asset as read, per `day`, `month` or `tx`."""
 
     amount: Decimal
     asset: str
@@ -169,7 +169,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A dated, sourced statement on an entity. Dates are ISO text as read: a year, a month or a day; None: not stated."""
+    """A dated, sourced statement on an entity. Dates are ISO text as read: year, month or day; None: not stated."""
 
     entity: str  # entity id
     kind: str
@@ -240,7 +240,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class OriginSpec:
-    """What a case says is dirty: a reported payment (`tx_hash`) or a reported address, from `since` on (None: its first)."""
+    """What a case says is dirty: a reported payment (`tx_hash`) or address, from `since` on (None: its first)."""
 
     address: Address
     asset: AssetId | None = None
@@ -375,6 +375,23 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Landing:
+    """Everything tainted that came to one labelled address, or was redeemed in one token: what the rules look at.
+
+    `kind` is arrival, mixer, bridge, redeemed, unresolved or contact (it only passed a labelled address). `paths` has
+    one path for each origin that came. `hops`: the fewest from any origin.
+    """
+
+    kind: str
+    address: Address
+    label: Label | None
+    arrivals: tuple[Arrival, ...]
+    paths: tuple[Path, ...]
+    hops: int
+    token: Asset | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule says of an address, before it is kept as a flag. It cannot be built without a path."""
 
@@ -386,7 +403,6 @@ class Finding:
     message: str
     label: Label | None
     facts: tuple[Fact, ...]
-    amounts: tuple[Sum, ...]
     arrivals: tuple[Arrival, ...]
     paths: tuple[Path, ...]
     hops: int

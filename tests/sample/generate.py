@@ -45,7 +45,7 @@ RULE = {
     "invented_brinkmarket": "low_kyc_arrival",
     "invented_quaystone": "low_kyc_arrival",
     "invented_oxbow": "sanctioned_contact",
-    "invented_murmur": "mixer_deposit",
+    "invented_murmur": "mixer_entry",
     "invented_footbridge": "bridge_exit",
 }
 NOT_FLAGGED = (

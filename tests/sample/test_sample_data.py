@@ -235,7 +235,7 @@ def test_the_answer_flags_each_kind_once_or_more() -> None:
         "exchange_arrival": 2,
         "low_kyc_arrival": 2,
         "sanctioned_contact": 1,
-        "mixer_deposit": 1,
+        "mixer_entry": 1,
         "bridge_exit": 1,
     }
 

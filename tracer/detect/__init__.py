@@ -1,0 +1,1 @@
+"""What facts and findings mean: pure functions. Nothing here moves money; `tracer.taint` does."""

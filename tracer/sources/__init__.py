@@ -1,0 +1,1 @@
+"""Where transfers come from: one file a provider."""

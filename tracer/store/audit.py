@@ -16,7 +16,7 @@ from tracer.store.types import canonical
 START = "0" * 64
 
 
-def append(db: Connection, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, Any]) -> None:
+def append(db: Connection, at: datetime, *, actor: str, act: str, subject: str, detail: Mapping[str, Any]) -> None:
     """Write the next row. The caller is the only writer (engine.lock)."""
     table = tables.audit
     last = db.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).one_or_none()

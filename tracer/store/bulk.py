@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import groupby, islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, insert, select
 
 from tracer.model import Address, AssetId
 from tracer.store.tables import addresses, assets
@@ -30,16 +30,19 @@ def add(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def among(
-    db: Connection, query: Select[Any], column: ColumnElement[Any], values: Collection[Any]
-) -> Iterator[Any]:
-    """The rows of a query whose column is one of the values, which may be many."""
+    db: Connection, query: Select[Any], column: ColumnElement[Any], values: Collection[Any] | None
+) -> Iterator[Row[Any]]:
+    """The rows of a query whose column is one of the values, which may be many; None: all rows."""
+    if values is None:
+        yield from db.execute(query)
+        return
     for piece in pieces(sorted(set(values))):
         yield from db.execute(query.where(column.in_(piece)))
 
 
 def among_pairs(
     db: Connection, query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str], pairs: Collection[Any]
-) -> Iterator[Any]:
+) -> Iterator[Row[Any]]:
     """The rows of a query whose (chain, text) is one of the pairs, which may be many."""
     for name, group in groupby(sorted(set(pairs)), key=lambda pair: pair[0]):
         for piece in pieces(pair[1] for pair in group):
@@ -53,18 +56,23 @@ def address_ids(db: Connection, wanted: Collection[Address]) -> dict[Address, in
     return {Address(row.chain, row.text): row.id for row in found}
 
 
-def addresses_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Address | None]:
-    """The addresses behind numbers; None stands for None."""
+def addresses_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
+    """The Address behind each number; None stands for None."""
     query = select(addresses.c.id, addresses.c.chain, addresses.c.text)
     found = among(db, query, addresses.c.id, {i for i in ids if i is not None})
     return {None: None, **{row.id: Address(row.chain, row.text) for row in found}}
 
 
-def assets_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, AssetId | None]:
-    """The assets behind numbers; None stands for None."""
+def assets_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
+    """The AssetId behind each number; None stands for None."""
     query = select(assets.c.id, assets.c.chain, assets.c.contract)
     found = among(db, query, assets.c.id, {i for i in ids if i is not None})
     return {None: None, **{row.id: AssetId(row.chain, row.contract) for row in found}}
+
+
+def ids_or_all(db: Connection, wanted: Collection[Address] | None) -> Collection[int] | None:
+    """What `among` takes to find the rows of these addresses; None: of all."""
+    return None if wanted is None else address_ids(db, wanted).values()
 
 
 def asset_ids(db: Connection, wanted: Collection[AssetId]) -> dict[AssetId, int]:

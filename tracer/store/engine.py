@@ -14,9 +14,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from tracer.errors import ConfigError, Conflict, StoreError, TracerError
+from tracer.errors import ConfigError, Conflict, StoreError
 from tracer.store.tables import METADATA
 
 BUSY_SECONDS = 60  # how long a writer waits for the one before it
@@ -46,7 +46,7 @@ def connect(url: URL) -> Engine:
     """An engine whose database is reachable and at the newest schema. Raises ConfigError."""
     engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
     try:
-        with _one_opener(url), opening(url):
+        with opening(url), _one_opener(url):
             _upgrade(engine)
     except BaseException:
         engine.dispose()
@@ -69,7 +69,7 @@ def _sqlite(url: URL) -> Engine:
         raise ConfigError(f"database {path}: there is no folder {path.parent}: make it or set TRACER_DATABASE_URL")
     if not os.access(path if path.exists() else path.parent, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise ConfigError(f"database {path}: it cannot be written: change its rights or set TRACER_DATABASE_URL")
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -88,7 +88,8 @@ def _begin(db: Connection) -> None:
 
 def _postgres(url: URL) -> Engine:
     options = f"-c timezone=UTC -c lock_timeout={BUSY_SECONDS}s"
-    return create_engine(url, connect_args={"options": options, "connect_timeout": 10}, pool_pre_ping=True)
+    arguments = {"options": options, "connect_timeout": 10}
+    return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
 # --- schema -----------------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def _one_opener(url: URL) -> Iterator[None]:
 def _upgrade(engine: Engine) -> None:
     with engine.connect() as db:
         if db.dialect.name == "sqlite":
-            db.connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[attr-defined]  # outside a transaction
+            db.connection.execute("PRAGMA journal_mode = WAL")  # outside a transaction
         if revision(db) == head():
             return
     with engine.execution_options(**WRITES).begin() as db:
@@ -160,8 +161,7 @@ def opening(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        shown = url.render_as_string(hide_password=True)
-        raise ConfigError(f"database {shown} cannot be used: {_said(error, url)}") from None
+        raise ConfigError(f"database {shown(url)} cannot be used: {_said(error, url)}") from error
     except OSError as error:
         raise ConfigError(f"database {url.database} cannot be opened: {error.strerror}") from error
 
@@ -173,12 +173,15 @@ def speaking(url: URL) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise Conflict(f"the store refused it: {_said(error, url)}") from error
-    except StatementError as error:
-        if isinstance(error.orig, TracerError):
-            raise error.orig from None
-        raise StoreError(f"the store failed, nothing of this was kept: {_said(error, url)}") from error
     except SQLAlchemyError as error:
         raise StoreError(f"the store failed, nothing of this was kept: {_said(error, url)}") from error
+
+
+def shown(url: URL) -> str:
+    """The URL as text, without its password."""
+    if "password" in url.query:
+        url = url.update_query_dict({"password": "***"})
+    return url.render_as_string(hide_password=True)
 
 
 def _said(error: SQLAlchemyError, url: URL) -> str:

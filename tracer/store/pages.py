@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 from tracer.chains import is_listed
 from tracer.errors import NotFound
 from tracer.model import Address, Asset, AssetId, Coverage
-from tracer.store.bulk import Interner, add, address_ids, addresses_by_id, among, asset_ids
+from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
 from tracer.store.rows import Checkpoint, Page, Read
 from tracer.store.tables import assets, coverage, pages
 from tracer.store.types import clean
@@ -20,7 +20,7 @@ from tracer.store.types import clean
 
 
 def add_page(
-    db: Connection, at: datetime, source: str, name: str, sequence: int, raw: bytes, kind: str
+    db: Connection, at: datetime, raw: bytes, *, source: str, name: str, sequence: int, kind: str
 ) -> tuple[int, bool]:
     """The page's number, and whether it is new: the same content at the same place of a source is one page."""
     digest = sha256(raw).hexdigest()
@@ -78,10 +78,7 @@ def _describe(before: Asset, given: Asset) -> Asset:
 
 def described(db: Connection, ids: Collection[AssetId] | None) -> list[Asset]:
     """These assets, or all, by id. `listed` is what the chain's list says today, not what was given."""
-    if ids is None:
-        rows = list(db.execute(select(assets)))
-    else:
-        rows = list(among(db, select(assets), assets.c.id, asset_ids(db, ids).values()))
+    rows = among(db, select(assets), assets.c.id, None if ids is None else asset_ids(db, ids).values())
     found = ((AssetId(row.chain, row.contract), row) for row in rows)
     made = (Asset(key, row.symbol, row.decimals, is_listed(key), row.on_chain) for key, row in found)
     return sorted(made, key=lambda asset: asset.id)
@@ -110,30 +107,22 @@ def set_coverage(db: Connection, intern: Interner, now: Read) -> bool:
 
 
 def _same(before: Read, now: Read) -> bool:
-    reason = clean(now.coverage.reason)
-    return (before.source, before.coverage, before.checkpoint) == (
-        now.source,
-        Coverage(now.coverage.state, reason),
-        now.checkpoint,
-    )
+    given = Coverage(now.coverage.state, clean(now.coverage.reason))
+    return (before.source, before.coverage, before.checkpoint) == (now.source, given, now.checkpoint)
 
 
 def read(db: Connection, wanted: Collection[Address] | None) -> list[Read]:
     """What each source has said about these addresses, or all, by address and source."""
-    if wanted is None:
-        rows = list(db.execute(select(coverage)))
-    else:
-        rows = list(among(db, select(coverage), coverage.c.address_id, address_ids(db, wanted).values()))
+    rows = list(among(db, select(coverage), coverage.c.address_id, ids_or_all(db, wanted)))
     places = addresses_by_id(db, {row.address_id for row in rows})
     found = (
         Read(
-            address,
+            places[row.address_id],
             row.source,
             Coverage(row.state, row.reason),
             Checkpoint(row.cursor, row.block, row.block_hash),
             row.at,
         )
         for row in rows
-        if (address := places[row.address_id]) is not None
     )
     return sorted(found, key=lambda item: (item.address, item.source))

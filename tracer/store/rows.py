@@ -126,6 +126,7 @@ class Flag:
 
     @property
     def now(self) -> FlagVersion:
+        """The newest version."""
         return self.versions[-1]
 
 

@@ -60,7 +60,7 @@ class PageRow(Base, table=True):
     __tablename__ = "pages"
     __table_args__ = (UniqueConstraint("source", "sequence", "sha256"),)
     id: int | None = Field(default=None, primary_key=True)
-    source: str = Field(sa_type=Prose)
+    source: str = Field(sa_type=Name)
     kind: str = Field(sa_type=Prose)
     name: str = Field(sa_type=Prose)
     sequence: int = Field(sa_type=Whole)
@@ -112,7 +112,7 @@ class CoverageRow(Base, table=True):
     source: str = Field(primary_key=True, sa_type=Name)
     state: str = Field(sa_type=Name)
     reason: str = Field(sa_type=Prose)
-    cursor: str | None = Field(default=None, sa_type=Name)
+    cursor: str | None = Field(default=None, sa_type=Prose)
     block: int | None = Field(default=None, sa_type=Whole)
     block_hash: str | None = Field(default=None, sa_type=Name)
     at: datetime = Field(sa_type=Moment)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from tracer.errors import Conflict, InputError
 from tracer.model import Address, Kind, Transaction, Transfer, transfer_id
@@ -58,17 +58,17 @@ def _write_batch(
     stored = _stored(db, given)
     new = [transaction for key, transaction in given.items() if key not in stored]
     add(db, transactions, [{**_head(intern, t), "page_id": page_id} for t in new])
-    changes = [(stored[key][0], t) for key, t in _changes(given, stored)]
+    changes = _changes(given, stored)
     for number, transaction in changes:
         db.execute(update(transactions).where(transactions.c.id == number).values(_head(intern, transaction)))
     numbers = _numbers(db, given)
-    known = _known_keys(db, [number for number, _ in stored.values()])
-    rows: dict[bytes, dict[str, Any]] = {}
-    for key, transaction in given.items():
-        rows |= _transfer_rows(intern, numbers[key], transaction)
-    fresh = [row for key, row in rows.items() if key not in known]
-    add(db, transfers, fresh)
-    return Added(len(new), len(fresh)), bool(new or changes or fresh)
+    moved = (_transfer_row(intern, numbers[key], t, moved) for key, t in given.items() for moved in t.transfers)
+    rows = {row["key"]: row for row in moved}
+    known = among(db, select(transfers.c.key), transfers.c.transaction_id, [number for number, _ in stored.values()])
+    for row in known:
+        rows.pop(row.key, None)
+    add(db, transfers, list(rows.values()))
+    return Added(len(new), len(rows)), bool(new or changes or rows)
 
 
 def _learn(intern: Interner, given: Collection[Transaction]) -> None:
@@ -80,11 +80,9 @@ def _learn(intern: Interner, given: Collection[Transaction]) -> None:
 
 def _changes(
     given: Mapping[TxKey, Transaction], stored: Mapping[TxKey, tuple[int, Transaction]]
-) -> Iterable[tuple[TxKey, Transaction]]:
-    for key, (_, before) in stored.items():
-        after = replace(_merge(before, given[key]), transfers=())
-        if after != before:
-            yield key, after
+) -> list[tuple[int, Transaction]]:
+    merged = ((number, before, _merge(before, given[key])) for key, (number, before) in stored.items())
+    return [(number, after) for number, before, after in merged if replace(after, transfers=()) != before]
 
 
 def _merge(old: Transaction, new: Transaction) -> Transaction:
@@ -122,37 +120,30 @@ def _head(intern: Interner, given: Transaction) -> dict[str, Any]:
     }
 
 
-def _transfer_rows(intern: Interner, number: int, given: Transaction) -> dict[bytes, dict[str, Any]]:
+def _transfer_row(intern: Interner, number: int, given: Transaction, transfer: Transfer) -> dict[str, Any]:
     return {
-        sha256(transfer.id.encode()).digest()[:16]: {
-            "key": sha256(transfer.id.encode()).digest()[:16],
-            "transaction_id": number,
-            "kind": transfer.kind.value,
-            "asset_id": intern.asset(transfer.asset),
-            "sender_id": intern.address(transfer.sender),
-            "recipient_id": intern.address(transfer.recipient),
-            "amount": transfer.amount,
-            "n": _ordinal(given, transfer),
-            "index": transfer.index,
-            "outpoint": transfer.outpoint,
-        }
-        for transfer in given.transfers
+        "key": sha256(transfer.id.encode()).digest()[:16],
+        "transaction_id": number,
+        "kind": transfer.kind.value,
+        "asset_id": intern.asset(transfer.asset),
+        "sender_id": intern.address(transfer.sender),
+        "recipient_id": intern.address(transfer.recipient),
+        "amount": transfer.amount,
+        "n": _ordinal(given, transfer),
+        "index": transfer.index,
+        "outpoint": transfer.outpoint,
     }
 
 
-def _ordinal(given: Transaction, transfer: Transfer) -> int:
+def _ordinal(given: Transaction, t: Transfer) -> int:
     """The last part of the id, after proof that the rest can be built from the fields. Raises InputError."""
-    tail = transfer.id.rpartition(":")[2]
+    tail = t.id.rpartition(":")[2]
     n = int(tail) if tail.isdecimal() and len(tail) < 20 else -1
-    if _id(given.chain, given.tx_hash, transfer, n) != transfer.id:
-        raise InputError(f"transfer id {transfer.id!a} does not say what the transfer says: use model.transfer_id")
-    if any(part is not None and part.chain != given.chain for part in (transfer.asset, transfer.sender, transfer.recipient)):
-        raise InputError(f"transfer {transfer.id!a}: its asset and addresses must be of its transaction's chain")
+    if transfer_id(given.chain, given.tx_hash, t.kind, t.asset, t.sender, t.recipient, t.amount, n) != t.id:
+        raise InputError(f"transfer id {t.id!a} is not what the transfer says: make it with model.transfer_id")
+    if {part.chain for part in (t.asset, t.sender, t.recipient) if part} != {given.chain}:
+        raise InputError(f"transfer {t.id!a}: its asset and addresses must be of its transaction's chain")
     return n
-
-
-def _id(chain: str, tx_hash: str, t: Transfer, n: int) -> str:
-    return transfer_id(chain, tx_hash, t.kind, t.asset, t.sender, t.recipient, t.amount, n)
 
 
 def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
@@ -164,10 +155,6 @@ def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
 def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, tuple[int, Transaction]]:
     heads = _heads(db, _numbers(db, keys).values())
     return {(head.chain, head.tx_hash): (number, head) for number, head in heads.items()}
-
-
-def _known_keys(db: Connection, numbers: Collection[int]) -> set[bytes]:
-    return {row.key for row in among(db, select(transfers.c.key), transfers.c.transaction_id, numbers)}
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -205,7 +192,7 @@ def _heads(db: Connection, numbers: Collection[int]) -> dict[int, Transaction]:
     return {row.id: _transaction(row, places) for row in rows}
 
 
-def _transaction(row: Row[Any], places: Mapping[int | None, Address | None]) -> Transaction:
+def _transaction(row: Row[Any], places: Mapping[int | None, Any]) -> Transaction:
     return Transaction(
         chain=row.chain,
         tx_hash=row.tx_hash,
@@ -220,16 +207,9 @@ def _transaction(row: Row[Any], places: Mapping[int | None, Address | None]) -> 
 
 
 def _transfer(
-    head: Transaction, row: Row[Any], places: Mapping[int | None, Address | None], kinds: Mapping[Any, Any]
+    head: Transaction, row: Row[Any], places: Mapping[int | None, Any], kinds: Mapping[int | None, Any]
 ) -> Transfer:
-    bare = Transfer(
-        id="",
-        kind=Kind(row.kind),
-        asset=kinds[row.asset_id],
-        amount=row.amount,
-        sender=places[row.sender_id],
-        recipient=places[row.recipient_id],
-        index=row._mapping["index"],
-        outpoint=row.outpoint,
-    )
-    return replace(bare, id=_id(head.chain, head.tx_hash, bare, row.n))
+    kind, asset, amount = Kind(row.kind), kinds[row.asset_id], row.amount
+    sender, recipient = places[row.sender_id], places[row.recipient_id]
+    name = transfer_id(head.chain, head.tx_hash, kind, asset, sender, recipient, amount, row.n)
+    return Transfer(name, kind, asset, amount, sender, recipient, row._mapping["index"], row.outpoint)

@@ -1,5 +1,7 @@
 """The door of the store: column types that clean, check and translate, the same on SQLite and Postgres."""
 
+# ruff: noqa: D102 - the hooks of a TypeDecorator are SQLAlchemy's, each class says what it does
+
 from __future__ import annotations
 
 import json
@@ -10,6 +12,7 @@ from typing import Any
 
 import zstandard
 from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeDecorator
 
 from tracer.errors import InputError
@@ -17,6 +20,11 @@ from tracer.errors import InputError
 # C0 and C1 controls (NUL among them), bidi embeddings, overrides and isolates, and halves of surrogate pairs
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LARGEST = 2**63 - 1
+_LONGEST = 1000
+
+
+class Refused(DontWrapMixin, InputError):
+    """An InputError that SQLAlchemy lets through as it is."""
 
 
 def clean(text: str) -> str:
@@ -42,10 +50,13 @@ def _plain(value: Any) -> Any:
 
 
 def utc(at: datetime) -> datetime:
-    """The same moment in UTC. Raises InputError for a time without a zone."""
+    """The same moment in UTC. Raises InputError for a time without a zone or outside the calendar."""
     if at.tzinfo is None:
-        raise InputError(f"time {at.isoformat()} has no zone: give it in UTC")
-    return at.astimezone(UTC)
+        raise Refused(f"time {at.isoformat()} has no zone: give it in UTC")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise Refused(f"time {at.isoformat()} is outside the calendar") from error
 
 
 class Prose(TypeDecorator[str]):
@@ -59,14 +70,19 @@ class Prose(TypeDecorator[str]):
 
 
 class Name(TypeDecorator[str]):
-    """Text that identifies something. Cleaning could make two names one, so a hostile one is refused (InputError)."""
+    """Text that identifies something, at most 1000 bytes long (an index of Postgres takes no more than 2700).
+
+    Cleaning could make two names one, so a hostile one is refused (InputError).
+    """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and _HOSTILE.search(value):
-            raise InputError(f"{ascii(value)} holds control characters: remove them")
+            raise Refused(f"{ascii(value[:80])} holds control characters: remove them")
+        if value is not None and len(value.encode()) > _LONGEST:
+            raise Refused(f"{ascii(value[:80])}… is longer than {_LONGEST} bytes")
         return value
 
 
@@ -78,17 +94,19 @@ class Whole(TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
         if value is not None and not 0 <= value <= _LARGEST:
-            raise InputError(f"{value} is not a whole number from 0 to {_LARGEST}")
+            raise Refused(f"{value} is not a whole number from 0 to {_LARGEST}")
         return value
 
 
 class Digits(TypeDecorator[int]):
-    """A whole amount of base units as exact text: it may be far beyond 64 bits."""
+    """A whole amount of base units, 0 to 2**256 - 1, as exact text; others are refused (InputError)."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        if value is not None and not 0 <= value < 2**256:
+            raise Refused("an amount is a whole number from 0 to 2**256 - 1")
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:

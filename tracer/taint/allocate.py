@@ -20,7 +20,7 @@ from tracer.taint.methods import parts
 
 
 class Party(NamedTuple):
-    """One side of a transaction. `tag` tells an end at the zero address or a reported payment from the address itself."""
+    """One side of a transaction. `tag` tells an end at the zero address, or a reported payment, from the address."""
 
     chain: str
     text: str
@@ -43,7 +43,7 @@ class Edge(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A part of a net payment and its receiver; unresolved: it stands at `receiver`, a venue, and cannot be followed."""
+    """A part of a net payment and its receiver; unresolved: it stands at `receiver`, a venue."""
 
     payer: Party
     receiver: Party

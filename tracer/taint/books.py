@@ -34,6 +34,15 @@ class EndKind(StrEnum):
 
 ENDS = {Stop.ARRIVAL: EndKind.ARRIVAL, Stop.MIXER: EndKind.MIXER, Stop.BRIDGE: EndKind.BRIDGE}
 
+ACCOUNT_OF = {
+    EndKind.ARRIVAL: "arrivals",
+    EndKind.MIXER: "mixers",
+    EndKind.BRIDGE: "bridges",
+    EndKind.REDEEMED: "redeemed",
+    EndKind.UNRESOLVED: "unresolved",
+}
+ACCOUNTS = ("originated", "held", "fees", *ACCOUNT_OF.values(), "rounding")  # the first is the sum of the others
+
 
 class Step(NamedTuple):
     """Tainted money of one origin going from one address to another (or changing its asset at one) in a transaction.
@@ -171,6 +180,19 @@ class Book:
             if lot.amount > part:
                 made.append(Lot(lot.amount - part))
         return made
+
+    def balances(self) -> dict[str, dict[str, int]]:
+        """The books of every origin, in its own asset: `originated` and everything it must add up to."""
+        sums: dict[str, dict[str, int]] = {origin: dict.fromkeys(ACCOUNTS, 0) for origin in self.originated}
+        for name in ("originated", "fees", "rounding"):
+            for origin, amount in getattr(self, name).items():
+                sums[origin][name] += amount
+        for lot in (lot for lots in self.pots.values() for lot in lots):
+            if lot.origin is not CLEAN:
+                sums[lot.origin]["held"] += lot.origin_amount
+        for end in self.ends:
+            sums[end.origin][ACCOUNT_OF[end.kind]] += end.origin_amount
+        return sums
 
     # steps
 
@@ -356,7 +378,7 @@ Owner = tuple[Party, AssetId, str | None, int]
 
 
 def _marked(gifts: Iterable[tuple[Party, AssetId, list[Lot]]]) -> tuple[dict[AssetId, list[Lot]], list[Owner]]:
-    """Lots by asset, each numbered in place of its step: -> (lots, owner of each number: payer, asset, origin, step)."""
+    """Lots by asset, each numbered in place of its step: -> (lots, the payer, asset, origin and step of each number)."""
     marked: dict[AssetId, list[Lot]] = {}
     owners: list[Owner] = []
     for payer, asset, lots in gifts:

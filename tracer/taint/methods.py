@@ -14,7 +14,7 @@ NO_STEP = -1
 
 
 class Lot(NamedTuple):
-    """An amount in a pot with one origin or none (clean), the same in the origin's own asset, and the step that brought it."""
+    """An amount in a pot with one origin or none, the same in the origin's own asset, and the step that brought it."""
 
     amount: int
     origin: str | None = CLEAN

@@ -119,7 +119,7 @@ def _payment(
 
 
 def _reported(spec: OriginSpec, transfers: Iterable[Transfer]) -> Transfer | None:
-    """The transfer a report means: to that address, of that asset; of several the one of that amount, else the largest."""
+    """The transfer a report means: to that address, of that asset; of several that of its amount, else the largest."""
     fitting = [t for t in transfers if t.recipient == spec.address and spec.asset in (None, t.asset)]
     return max(fitting, key=lambda t: (t.amount == spec.amount, t.amount, t.id), default=None)
 

@@ -51,9 +51,20 @@ class Labels:
 
     def __init__(self, labels: Iterable[Label] = (), min_confidence: Decimal = Decimal(0)) -> None:
         self._by_address: dict[Address, list[Label]] = {}
-        for label in sorted(labels, key=precedence, reverse=True):
-            if label.confidence >= min_confidence:
-                self._by_address.setdefault(label.address, []).append(label)
+        self._min_confidence = min_confidence
+        self.add(labels)
+
+    def add(self, labels: Iterable[Label]) -> None:
+        """Hear more claims."""
+        for label in labels:
+            if label.confidence >= self._min_confidence:
+                claims = self._by_address.setdefault(label.address, [])
+                claims.append(label)
+                claims.sort(key=precedence, reverse=True)
+
+    def all(self) -> list[Label]:
+        """Every claim that is heard, by address, the one that counts first."""
+        return [label for address in sorted(self._by_address) for label in self._by_address[address]]
 
     def of(self, address: Address) -> list[Label]:
         """Every claim on the address, the one that counts first."""

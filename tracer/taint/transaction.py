@@ -20,7 +20,7 @@ from tracer.taint.stops import Stop
 
 
 class Leg(NamedTuple):
-    """A part of what a pot pays: the amount and who gets it. `to` is None where it is an exchange: it stays with the payer."""
+    """A part of what a pot pays, and who gets it. `to` is None in an exchange: it stays with the payer."""
 
     amount: int
     to: Party | None
@@ -96,7 +96,7 @@ def _stop(party: Party, stop_at: StopAt) -> Stop | None:
 
 
 def _edges(transfers: list[Transfer], payments: frozenset[str], made: Plan) -> list[Edge]:
-    """Transfers as edges between parties; each end at the zero address, and each reported payment, is a party of its own."""
+    """Transfers as edges; each end at the zero address, and each reported payment, is a party of its own."""
     edges: list[Edge] = []
     for transfer in _without_shown_wraps(transfers):
         if transfer.sender is None or transfer.recipient is None or transfer.sender == transfer.recipient:
@@ -213,7 +213,7 @@ class _Planner:
         return spends.values()
 
     def _hand_on(self) -> None:
-        """Clause 3: a receiver that paid out other assets, or is a labelled venue, hands all it got to those ahead of it."""
+        """Clause 3: a receiver that paid out other assets, or is a labelled venue, hands on all it got."""
         handing = [party for party in sorted(self.got) if self._hands_on(party)]
         ahead = {party: self._ahead(party) for party in handing}
         takers: dict[tuple[Party, AssetId], list[Party]] = defaultdict(list)
@@ -234,7 +234,7 @@ class _Planner:
         return stop is None and not party.tag and bool(self.paid.get(party))
 
     def _candidates(self, party: Party, ahead: set[Party]) -> list[tuple[Party, AssetId]]:
-        """Those who only received, lie ahead and still have something to get; none where two payers could be mixed up."""
+        """Those who only received, lie ahead and still have to get something; none where two payers could be mixed."""
         found = [
             (receiver, asset)
             for (receiver, asset), left in self.still.items()

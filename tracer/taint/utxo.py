@@ -1,6 +1,6 @@
 """A bitcoin transaction: inputs empty their outpoints into the transaction, outputs take from it in listed order.
 
-The fee is what remains: its tail (SCIENCE: Anderson et al., "Bitcoin Redux"). For fifo and lifo the inputs' order counts.
+The fee is what remains, the tail (Anderson, Shumailov, Ahmed, Rietmann: "Bitcoin Redux", 2018).
 """
 
 from __future__ import annotations

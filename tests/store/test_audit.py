@@ -1,0 +1,93 @@
+"""One act, one commit, one line; and a chain that shows where it was broken."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from tests.makers import address, label, transaction
+from tracer.store import engine
+from tracer.store.store import Store
+
+A, B = address(1), address(2)
+
+
+@pytest.fixture
+def behind(database_url: str) -> Iterator[Engine]:
+    """A way into the database behind the store's back."""
+    opened = create_engine(engine.parse(database_url))
+    yield opened
+    opened.dispose()
+
+
+def acts(store: Store, count: int) -> None:
+    """Leave so many lines."""
+    for n in range(count):
+        with store.act("ana", "label", f"number {n}", n=n) as work:
+            work.add_labels([label(address(n))])
+            work.note(more=[n, "x"])
+
+
+def test_a_line_says_who_did_what(store: Store) -> None:
+    """Actor, act, subject and detail are kept, cleaned of controls, in one line per act."""
+    with store.act("an\x1ba", "import", "file\u202e", rows=3) as work:
+        work.add_labels([label(A)])
+        work.add_transactions([transaction((A, B, 1))])
+        work.note(note="caf\u00e9\x00")
+    (row,) = store.audit()
+    assert (row.seq, row.actor, row.act, row.subject) == (1, "an\ufffda", "import", "file\ufffd")
+    assert row.detail == {"rows": 3, "note": "caf\u00e9\ufffd"}
+    assert store.verify_audit() is None
+
+
+def test_an_exception_keeps_nothing(store: Store) -> None:
+    """Whatever was written before the exception is gone, in every table, and the next act works."""
+    empty = store.status()
+    with pytest.raises(RuntimeError, match="power cut"), store.act("ana", "import", "file") as work:
+        work.add_page("file", "a", 0, b"raw")
+        work.add_transactions([transaction((A, B, 1))])
+        work.add_labels([label(A)])
+        raise RuntimeError("power cut")
+    assert store.status() == empty
+    acts(store, 1)
+    assert len(store.audit()) == 1
+
+
+def test_an_act_that_changed_nothing_leaves_no_line(store: Store) -> None:
+    """No new row, no audit row."""
+    with store.act("ana", "look", "nothing"):
+        pass
+    assert store.audit() == []
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit SET actor = 'eve' WHERE seq = 2",
+        "UPDATE audit SET detail = '{\"n\":9}' WHERE seq = 2",
+        "DELETE FROM audit WHERE seq = 2",
+        "UPDATE audit SET hash = previous WHERE seq = 2",
+    ],
+)
+def test_tampering_is_found(store: Store, behind: Engine, tampering: str) -> None:
+    """A changed or missing line is named by its number."""
+    acts(store, 3)
+    assert store.verify_audit() is None
+    with behind.begin() as db:
+        db.execute(text(tampering.replace(":9", "\\:9")))
+    assert store.verify_audit() == 2
+
+
+def test_the_chain_has_one_writer(store: Store) -> None:
+    """Acts from many threads wait for each other: no line is lost and the chain holds."""
+
+    def one(n: int) -> None:
+        with store.act(f"thread {n}", "label", str(n)) as work:
+            work.add_labels([label(address(n))])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(40)))
+    assert [row.seq for row in store.audit()] == list(range(1, 41))
+    assert store.verify_audit() is None
+    assert len(store.labels()) == 40

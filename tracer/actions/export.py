@@ -1,0 +1,50 @@
+"""Write a traced case in one of FORMATS."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import InputError, NotFound
+from tracer.exports.formats import FORMATS
+from tracer.store.rows import Flag
+from tracer.store.store import Store
+
+
+def case_document(store: Store, case_name: str) -> dict[str, Any]:
+    """The case's newest trace as its canonical document, its flags with id, state and version. Raises NotFound."""
+    case = store.case(case_name)
+    newest = store.latest_trace(case.id)
+    if newest is None:
+        raise NotFound(f"case {case.name} was not traced yet: `tracer trace {case.name} --offline`")
+    made: dict[str, Any] = json.loads(newest.result)
+    made["flags"] = [flag_row(flag) for flag in store.flags(case.id)]
+    return made
+
+
+def flag_row(flag: Flag) -> dict[str, Any]:
+    """A flag as every answer shows it: what the rule found, and what people made of it. Notes stay in the store."""
+    now = flag.now
+    head = {"id": flag.id, "version": now.version, "state": str(flag.state), "reason": now.reason}
+    return head | dict(now.body)
+
+
+def export(store: Store, case_name: str, name: str) -> bytes:
+    """A case in one format. Raises InputError for an unknown format, NotFound."""
+    if name not in FORMATS:
+        raise InputError(f"{name!r} is no format: take one of {', '.join(FORMATS)}")
+    return FORMATS[name].write(case_document(store, case_name))
+
+
+def save(content: bytes, out: Path) -> None:
+    """Write a file whole or not at all. Raises InputError naming the file and what the system said."""
+    try:
+        handle, part = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(part).replace(out)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror}: name a file in a folder you may write to") from error

@@ -1,0 +1,189 @@
+"""Follow a case's money: read round by round in order of worth, fold, find, and keep the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from tracer.actions.registry import refresh
+from tracer.detect.kyc import POLICY
+from tracer.detect.poisoning import dropped
+from tracer.detect.rules import Known, find
+from tracer.errors import Conflict, UnknownMethod
+from tracer.exports.document import Told, canonical, document
+from tracer.exports.plain import share
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Severity, Transaction
+from tracer.registry.registry import Registry
+from tracer.store.rows import FlagBody
+from tracer.store.store import Store
+from tracer.taint.exposure import exposures
+from tracer.taint.flow import Flow, Result
+from tracer.taint.landings import landings
+from tracer.taint.methods import METHODS
+from tracer.taint.stops import Labels
+
+FILE = Coverage("partial", "file")
+ROUND = 16  # addresses a round reads at least; later rounds read half as many as were read so far
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Progress: how many addresses were read and how many are wanted."""
+
+    number: int
+    read: int
+    wanted: int
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A trace that was run. `new`: its digest is another than the case's last one; `flags`: versions written."""
+
+    document: Mapping[str, Any]
+    new: bool
+    flags: int
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far, and in which order."""
+
+    store: Store
+    flow: Flow
+    order: list[Address] = field(default_factory=list)
+    labelled: set[Address] = field(default_factory=set)
+    symbols: dict[AssetId, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+    def addresses(self, addresses: list[Address]) -> None:
+        self.order.extend(addresses)
+        self._take(self.store.transactions_of(addresses), addresses)
+
+    def transactions(self, keys: list[tuple[str, str]]) -> None:
+        self._take(self.store.transactions(keys), [])
+
+    def _take(self, found: list[Transaction], read: list[Address]) -> None:
+        ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end} | set(read)
+        self.flow.labels.add(self.store.labels(sorted(ends - self.labelled)))
+        self.labelled |= ends
+        assets = {t.asset for one in found for t in one.transfers} - self.symbols.keys()
+        self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets)}
+        self.flow.feed(found, read)
+
+    def fold(self) -> Result:
+        self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
+        return self.flow.fold(self.dropped.keys())
+
+
+def trace(
+    store: Store,
+    case_name: str,
+    actor: str,
+    *,
+    method: str | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[Round], None] = lambda _round: None,
+) -> Traced:
+    """Trace a case over what was imported. Writes one commit at its end: interrupted, it leaves nothing behind.
+
+    Raises NotFound for the case, UnknownMethod, Conflict for a closed case.
+    """
+    case = store.case(case_name)
+    if case.state is CaseState.CLOSED:
+        raise Conflict(f"case {case.name} is closed: open a new one to trace on")
+    limits = limits or Limits()
+    method = method or case.method
+    if method not in METHODS:
+        raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
+    known = refresh(store)
+    reading, result = _read(store, case, limits, progress)
+    made = _document(case, method, known, reading, result)
+    return _keep(store, case, actor, method, made)
+
+
+def _read(store: Store, case: Case, limits: Limits, progress: Callable[[Round], None]) -> tuple[_Reading, Result]:
+    """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
+    reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits))
+    reading.labelled |= {spec.address for spec in case.origins}
+    reading.flow.labels.add(store.labels(sorted(reading.labelled)))
+    result = reading.fold()
+    reading.transactions(result.wanted_transactions())
+    result = reading.fold()
+    number = 0
+    while batch := _round(result.wanted(), len(reading.order), limits):
+        number += 1
+        reading.addresses(batch)
+        result = reading.fold()
+        progress(Round(number, len(reading.order), len(result.wanted()), len(reading.flow.transactions)))
+    return reading, result
+
+
+def _round(wanted: list[Address], read: int, limits: Limits) -> list[Address]:
+    size = max(ROUND, read // 2)
+    left = len(wanted) if limits.addresses is None else max(0, limits.addresses - read)
+    return wanted[: min(size, left)]
+
+
+def _document(case: Case, method: str, registry: Registry, reading: _Reading, result: Result) -> dict[str, Any]:
+    known = Known(registry.entity_of)
+    landed = landings(result, method, known.divide)
+    findings = find(landed, known)
+    named = {registry.entity_of(landing.label.entity) for landing in landed if landing.label}
+    told = Told(
+        case=case,
+        method=method,
+        limits=reading.flow.limits,
+        policy=asdict(POLICY),
+        result=result,
+        dropped=reading.dropped,
+        read_order=reading.order,
+        coverage=dict.fromkeys(reading.order, FILE),
+        assets=reading.store.assets(sorted(reading.symbols)),
+        entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
+        exposures=exposures(landed),
+        findings=findings,
+        stopped=_stopped(result, len(reading.order)),
+    )
+    return document(told)
+
+
+def _stopped(result: Result, read: int) -> dict[str, Any]:
+    """What stopped it, and what is left unread with what it is worth."""
+    limits = result.flow.limits
+    left = [address for address in result.touched if address not in result.flow.read]
+    deep = [address for address in left if result.hops[address] >= limits.hops]
+    reasons = {
+        "addresses": limits.addresses is not None and read >= limits.addresses and bool(result.wanted()),
+        "hops": bool(deep),
+        "worth_or_age": bool(set(left) - set(deep) - set(result.wanted())),
+    }
+    most = max((result.worth.get(address, Fraction(0)) for address in left), default=Fraction(0))
+    return {
+        "by": [name for name, is_so in reasons.items() if is_so] or ["nothing left to read"],
+        "unread": len(left),
+        "unread_most_worth": share(most),
+        "unresolved": len(result.unresolved),
+    }
+
+
+def _keep(store: Store, case: Case, actor: str, method: str, made: dict[str, Any]) -> Traced:
+    bodies = {(flag["rule"], Address(flag["chain"], flag["address"])): _body(flag) for flag in made["flags"]}
+    with store.act(actor, "trace", case.name, digest=made["digest"], method=method) as work:
+        new = work.add_trace(
+            case_id=case.id,
+            digest=made["digest"],
+            engine=ENGINE,
+            method=method,
+            settings={"limits": made["limits"], "policy": made["policy"]},
+            stopped=made["stopped"],
+            result=canonical(made),
+        )
+        written = work.put_flags(case.id, bodies)
+    return Traced(made, new, written)
+
+
+def _body(flag: Mapping[str, Any]) -> FlagBody:
+    return FlagBody(flag, Severity(flag["severity"]), flag["rule_version"], flag["entity"])

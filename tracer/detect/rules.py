@@ -1,0 +1,160 @@
+"""What a landing of tainted money means: one row a rule. A rule finds nothing, or one finding with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from tracer.chains import listed
+from tracer.detect.kyc import POLICY, Policy, low_kyc
+from tracer.detect.sanctions import sanctioned
+from tracer.model import Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
+
+UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, and the flag says so
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What rules may ask: who a label names, and the policy that weighs facts."""
+
+    entity_of: Callable[[str], Entity | None]
+    policy: Policy = POLICY
+
+    def low_kyc(self, label: Label | None, at: datetime) -> Judgement:
+        """Was the labelled service low-KYC at that moment?"""
+        entity = self.entity_of(label.entity) if label else None
+        return low_kyc(entity.facts if entity else (), at, self.policy)
+
+    def sanctioned(self, label: Label | None, at: datetime) -> Judgement:
+        """Was the labelled entity under a sanction at that moment?"""
+        entity = self.entity_of(label.entity) if label else None
+        return sanctioned(entity, at) if entity else Judgement(Answer.UNKNOWN, "it is not in the registry")
+
+    def divide(self, label: Label | None, at: datetime) -> str:
+        """Tells moments apart at which a rule would judge the same address differently."""
+        return f"{self.low_kyc(label, at).answer}/{self.sanctioned(label, at).answer}"
+
+
+Judge = Callable[[Landing, Known], Judgement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of RULES. `judge` gives what decided, or None where the rule does not apply."""
+
+    name: str
+    version: int
+    severity: Severity
+    says: str
+    judge: Judge
+
+
+def _low_kyc_arrival(landing: Landing, known: Known) -> Judgement | None:
+    if landing.kind != "arrival":
+        return None
+    judgement = known.low_kyc(landing.label, landing.arrivals[0].at)
+    return judgement if judgement.answer is Answer.YES else None
+
+
+def _exchange_arrival(landing: Landing, known: Known) -> Judgement | None:
+    if landing.kind != "arrival":
+        return None
+    judgement = known.low_kyc(landing.label, landing.arrivals[0].at)
+    return judgement if judgement.answer is not Answer.YES else None
+
+
+def _mixer_entry(landing: Landing, known: Known) -> Judgement | None:
+    return Judgement(Answer.YES, "the exact trace ends at a mixer") if landing.kind == "mixer" else None
+
+
+def _bridge_exit(landing: Landing, known: Known) -> Judgement | None:
+    if landing.kind == "bridge":
+        return Judgement(Answer.YES, "it left this chain through a bridge")
+    if landing.kind != "redeemed":
+        return None
+    token = listed(AssetId(*landing.address))
+    if token is not None and token.issuer_destroys:
+        return None  # its own issuer takes it back or destroys it: it goes nowhere else
+    return Judgement(Answer.YES, "a bridged or wrapped coin was given back and destroyed here")
+
+
+def _sanctioned_contact(landing: Landing, known: Known) -> Judgement | None:
+    judgement = known.sanctioned(landing.label, landing.arrivals[0].at)
+    return judgement if judgement.answer is Answer.YES else None
+
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule("low_kyc_arrival", 1, Severity.HIGH, "arrived at a service that was low-KYC then", _low_kyc_arrival),
+        Rule("exchange_arrival", 1, Severity.MEDIUM, "arrived at a custodial service", _exchange_arrival),
+        Rule("mixer_entry", 1, Severity.HIGH, "entered a mixer", _mixer_entry),
+        Rule("bridge_exit", 1, Severity.MEDIUM, "left the chain", _bridge_exit),
+        Rule("sanctioned_contact", 1, Severity.SEVERE, "reached an address sanctioned then", _sanctioned_contact),
+    )
+}
+
+
+def find(landings: Iterable[Landing], known: Known) -> tuple[Finding, ...]:
+    """All findings, one for each rule and address, sorted by both."""
+    found: dict[tuple[str, str, str], Finding] = {}
+    for landing in landings:
+        for rule in RULES.values():
+            judgement = rule.judge(landing, known) if _brings(landing) else None
+            if judgement is None:
+                continue
+            finding = _finding(rule, landing, judgement, known)
+            key = (rule.name, *landing.address)
+            found[key] = _joined(found[key], finding) if key in found else finding
+    return tuple(found[key] for key in sorted(found))
+
+
+def _brings(landing: Landing) -> bool:
+    """A flag rises when any conserving method brings more than nothing."""
+    return any(one.amount for arrival in landing.arrivals for one in arrival.sums)
+
+
+def _finding(rule: Rule, landing: Landing, judgement: Judgement, known: Known) -> Finding:
+    return Finding(
+        rule=rule.name,
+        rule_version=rule.version,
+        severity=rule.severity,
+        address=landing.address,
+        entity=_name(landing, known),
+        message=f"Tainted money {rule.says}: {judgement.reason}.{_doubt(landing.label)}",
+        label=landing.label,
+        facts=judgement.facts,
+        arrivals=landing.arrivals,
+        paths=landing.paths,
+        hops=landing.hops,
+    )
+
+
+def _name(landing: Landing, known: Known) -> str | None:
+    if landing.label is None:
+        return landing.token.symbol if landing.token else landing.address.text
+    entity = known.entity_of(landing.label.entity)
+    return entity.name if entity else landing.label.entity
+
+
+def _doubt(label: Label | None) -> str:
+    if label is None or label.confidence >= UNSURE:
+        return ""
+    return f" The label is unsure: confidence {label.confidence}, by {label.source}."
+
+
+def _joined(one: Finding, other: Finding) -> Finding:
+    """The same rule at the same address at moments that were judged apart."""
+    both = {*one.arrivals, *other.arrivals}
+    arrivals = sorted(both, key=lambda arrival: (arrival.at, arrival.tx_hash, arrival.asset))
+    messages = dict.fromkeys((one.message, other.message))
+    return replace(
+        one,
+        message=" ".join(messages),
+        facts=tuple(dict.fromkeys((*one.facts, *other.facts))),
+        arrivals=tuple(arrivals),
+        paths=(*one.paths, *other.paths),
+        hops=min(one.hops, other.hops),
+    )

@@ -1,0 +1,268 @@
+"""The canonical case document (`tracer.case/1`) and its digest.
+
+It holds every transfer of every transaction that was read, so that the file alone can be folded again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+
+from tracer.exports import plain
+from tracer.exports.plain import Plain
+from tracer.model import ENGINE, Address, Asset, AssetId, Case, Coverage, Entity, Finding, Limits, Role
+from tracer.taint.books import Book, EndKind
+from tracer.taint.exposure import Exposure
+from tracer.taint.flow import Result
+from tracer.taint.methods import METHODS, POISON
+
+SCHEMA = "tracer.case/1"
+DIGESTED = ("origins", "limits", "policy", "engine", "methods", "gaps", "exposures", "hops")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything a trace found, before it is written down."""
+
+    case: Case
+    method: str
+    limits: Limits
+    policy: Mapping[str, Any]
+    result: Result
+    dropped: Mapping[str, str]
+    read_order: Sequence[Address]
+    coverage: Mapping[Address, Coverage]
+    assets: Sequence[Asset]
+    entities: Sequence[Entity]
+    exposures: Sequence[Exposure]
+    findings: Sequence[Finding]
+    stopped: Plain
+
+
+def document(told: Told) -> Plain:
+    """The canonical JSON of a case, sorted, with its digest."""
+    result = told.result
+    transactions = sorted(result.flow.transactions.values(), key=lambda one: one.order)
+    made: Plain = {
+        "schema": SCHEMA,
+        "case": told.case.name,
+        "method": told.method,
+        "origins": _origins(told),
+        "limits": settings(told.limits),
+        "policy": {key: _value(value) for key, value in sorted(told.policy.items())},
+        "engine": ENGINE,
+        "methods": list(METHODS),
+        "as_of": _as_of(told),
+        "stopped": told.stopped,
+        "gaps": sorted((plain.gap(one) for one in result.gaps), key=rfc8785.dumps),
+        "addresses": _addresses(told),
+        "transactions": [plain.transaction(one) for one in transactions],
+        "assets": [plain.asset(one) for one in sorted(told.assets, key=lambda asset: asset.id)],
+        "transfers": [
+            plain.transfer(one, transaction.tx_hash, told.dropped.get(one.id))
+            for transaction in transactions
+            for one in sorted(transaction.transfers, key=lambda transfer: transfer.id)
+        ],
+        "labels": [plain.label(one) for one in result.flow.labels.all()],
+        "facts": [plain.fact(one, entity) for entity in told.entities for one in entity.facts],
+        "exposures": [_exposure(one) for one in told.exposures],
+        "ledger": _ledger(result),
+        "hops": _hops(result.books),
+        "flags": [plain.finding(one, METHODS) for one in told.findings],
+    }
+    made["digest"] = digest(made)
+    return made
+
+
+def digest(made: Mapping[str, Any]) -> str:
+    """sha256 of the RFC 8785 form of inputs and results: the same inputs give the same digest, on either store.
+
+    Left out: the case's name and headline method, what stopped the reading and its order, coverage, heads, URLs.
+    """
+    view: Plain = {key: made[key] for key in DIGESTED}
+    view["transactions"] = made["transactions"]
+    view["transfers"] = made["transfers"]
+    view["assets"] = made["assets"]
+    view["labels"] = _without(made["labels"], "source")
+    view["facts"] = _without(made["facts"], "source_url", "entity_name", "note")
+    view["addresses"] = _without(made["addresses"], "read_order", "coverage", "labels")
+    view["flags"] = _without(made["flags"], "message", "facts", "label", "paths")
+    return f"sha256:{sha256(rfc8785.dumps(view)).hexdigest()}"
+
+
+def canonical(made: Mapping[str, Any]) -> bytes:
+    """The document as bytes: RFC 8785, so that equal documents are equal files."""
+    return rfc8785.dumps(dict(made))
+
+
+def settings(limits: Limits) -> Plain:
+    """Limits as plain JSON."""
+    return {key: _value(value) for key, value in sorted(asdict(limits).items())}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return {"seconds": int(value.total_seconds())}
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value
+
+
+def _without(rows: Iterable[Plain], *keys: str) -> list[Plain]:
+    return [{key: value for key, value in row.items() if key not in keys} for row in rows]
+
+
+def _origins(told: Told) -> list[Plain]:
+    return [
+        {
+            "id": origin.id,
+            "report_id": list(origin.report_ids),
+            **plain.place(origin.address),
+            "asset": origin.asset.contract,
+            "tx_hash": origin.tx_hash,
+            "since": plain.moment(origin.since),
+            "originated": {name: str(book.originated.get(origin.id, 0)) for name, book in told.result.books.items()},
+        }
+        for _, origin in sorted(told.result.origins.found.items())
+    ]
+
+
+def _as_of(told: Told) -> list[Plain]:
+    heads: dict[str, Plain] = {}
+    for one in sorted(told.result.flow.transactions.values(), key=lambda one: one.order):
+        heads[one.chain] = {"chain": one.chain, "block": one.block, "at": plain.moment(one.at)}
+    return [heads[chain] for chain in sorted(heads)]
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+Held = dict[tuple[Address, AssetId, str], list[int]]
+
+
+def _addresses(told: Told) -> list[Plain]:
+    result = told.result
+    taint = _taint(result)
+    roles = _roles(result)
+    read = {address: number for number, address in enumerate(told.read_order, 1)}
+    return [
+        {
+            **plain.place(address),
+            "role": str(roles[address]),
+            "hops": result.hops.get(address),
+            "hub": _hub(result, address),
+            "labels": [plain.label(one) for one in result.flow.labels.of(address)],
+            "taint": taint.get(address, []),
+            "worth": plain.share(result.worth.get(address, Fraction(0))),
+            "read_order": read.get(address),
+            "coverage": str(told.coverage.get(address, Coverage())),
+        }
+        for address in sorted(roles)
+    ]
+
+
+def _roles(result: Result) -> dict[Address, Role]:
+    """What each tainted or reported address is; where it ended counts before where it passed."""
+    roles: dict[Address, Role] = {}
+    for address in result.touched:
+        roles[address] = Role.TRANSIT if address in result.flow.read else Role.FRONTIER
+    roles |= dict.fromkeys(result.hubs, Role.HUB)
+    ends = {
+        EndKind.UNRESOLVED: Role.VENUE,
+        EndKind.BRIDGE: Role.BRIDGE,
+        EndKind.MIXER: Role.MIXER,
+        EndKind.ARRIVAL: Role.ARRIVAL,
+    }
+    found = {(end.kind, end.address) for book in result.books.values() for end in book.ends}
+    for kind, role in ends.items():
+        labelled = {address for ended, address in found if ended is kind and result.flow.labels.of(address)}
+        roles |= dict.fromkeys(labelled, role)
+        roles |= {address: role for ended, address in found if ended is kind and address not in roles}
+    return roles | dict.fromkeys(result.origins.addresses, Role.ORIGIN)
+
+
+def _hub(result: Result, address: Address) -> Plain | None:
+    hub = result.hubs.get(address)
+    return {"counterparties": hub.counterparties, "since": plain.moment(hub.since)} if hub else None
+
+
+def _taint(result: Result) -> dict[Address, list[Plain]]:
+    rows: dict[Address, list[Plain]] = defaultdict(list)
+    for method, book in result.books.items():
+        held = _held(book)
+        for key, (amount, origin_amount) in book.came.items():
+            address, asset, origin = key
+            here = held.get(key, [0, 0])
+            row = _row(origin, asset, method, amount)
+            rows[address].append(
+                row | {"origin_amount": str(origin_amount), "held": str(here[0]), "origin_held": str(here[1])}
+            )
+    for (address, asset, origin), amount in result.reach.came.items():
+        row = _row(origin, asset, POISON, amount)
+        rows[address].append(row | {"origin_amount": None, "held": None, "origin_held": None})
+    return {
+        address: sorted(found, key=lambda r: (r["origin"], r["asset"], r["method"])) for address, found in rows.items()
+    }
+
+
+def _row(origin: str, asset: AssetId, method: str, amount: int) -> Plain:
+    return {"origin": origin, "asset": asset.contract, "method": method, "amount": str(amount)}
+
+
+def _held(book: Book) -> Held:
+    held: Held = defaultdict(lambda: [0, 0])
+    for (address, asset, _), lots in book.pots.items():
+        for lot in lots:
+            if lot.origin is not None:
+                held[(address, asset, lot.origin)][0] += lot.amount
+                held[(address, asset, lot.origin)][1] += lot.origin_amount
+    return held
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+def _exposure(one: Exposure) -> Plain:
+    row = asdict(one) | {"asset": one.asset.contract, "chain": one.asset.chain}
+    return row | {"amount": str(one.amount), "origin_amount": str(one.origin_amount)}
+
+
+def _ledger(result: Result) -> list[Plain]:
+    """For each origin and method what was originated, and the accounts that must add up to it (books.ACCOUNTS)."""
+    return [
+        {"origin": origin, "method": method, **{key: str(value) for key, value in sums.items()}}
+        for method, book in result.books.items()
+        for origin, sums in sorted(book.balances().items())
+    ]
+
+
+def _hops(books: Mapping[str, Book]) -> list[Plain]:
+    """The flow of taint: who passed how much to whom in which transaction, under every method."""
+    sums: dict[tuple[Any, ...], dict[str, list[int]]] = defaultdict(dict)
+    for method, book in books.items():
+        for step in book.steps:
+            tx = step.transaction
+            key = (*tx.order, step.by, step.sender, step.recipient, step.asset, step.received_asset, step.origin)
+            pair = sums[key].setdefault(method, [0, 0, 0])
+            for place, value in enumerate((step.amount, step.received, step.origin_amount)):
+                pair[place] += value
+    rows = []
+    for key, by_method in sorted(sums.items()):
+        at, chain, _, _, tx_hash, by, sender, recipient, asset, received_asset, origin = key
+        ends = {"sender": sender.text, "recipient": recipient.text, "asset": asset.contract}
+        amounts = {
+            method: {"amount": str(a), "received": str(r), "origin_amount": str(o)}
+            for method, (a, r, o) in by_method.items()
+        }
+        head = {"chain": chain, "tx_hash": tx_hash, "at": plain.moment(at), "by": by, **ends}
+        rows.append(head | {"received_asset": received_asset.contract, "origin": origin, "amounts": amounts})
+    return rows

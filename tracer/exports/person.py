@@ -1,0 +1,143 @@
+"""A case and its flags the way a person wants to read them: plain lines, decimals only here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, localcontext
+from typing import Any
+
+from tracer.chains import CHAINS, listed
+from tracer.model import AssetId
+
+Plain = Mapping[str, Any]
+Assets = Mapping[tuple[str, str], Plain]
+
+
+def assets_of(document: Plain) -> Assets:
+    """The document's assets by chain and contract."""
+    return {(one["chain"], one["asset"]): one for one in document["assets"]}
+
+
+def money(base_units: str | int, asset: tuple[str, str], assets: Assets) -> str:
+    """An amount with its decimals and symbol; base units and the contract where decimals are not known."""
+    known = assets.get(asset)
+    verified = listed(AssetId(*asset))
+    decimals = known["decimals"] if known else (verified.decimals if verified else None)
+    symbol = (known["symbol"] if known else None) or (verified.symbol if verified else None) or short(asset[1])
+    if decimals is None:
+        return f"{int(base_units):,} base units of {symbol}"
+    with localcontext(prec=100):
+        value = Decimal(int(base_units)).scaleb(-decimals)
+        digits = f"{value:,f}"
+    whole, _, part = digits.partition(".")
+    part = part.rstrip("0")
+    return f"{whole}{'.' + part if part else ''} {symbol}"
+
+
+def short(text: str) -> str:
+    """The start and end of an address or hash; the whole is in --json and in the exports."""
+    return text if len(text) <= 16 else f"{text[:8]}…{text[-6:]}"
+
+
+def when(moment: str) -> str:
+    """A moment to the minute, UTC."""
+    return f"{moment[:10]} {moment[11:16]}"
+
+
+def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
+    """One flag: what, where, when, why, how much under every method, and by which paths."""
+    alias = CHAINS[flag["chain"]].alias if flag["chain"] in CHAINS else flag["chain"]
+    category = f" ({flag['label']['category']})" if flag["label"] else ""
+    yield f"{flag['severity'].upper():7} {flag['rule']}   {flag['entity'] or 'unnamed'}{category}"
+    yield f"  at      {alias}:{flag['address']}"
+    if "id" in flag:
+        yield f"  flag    {flag['id']}   version {flag['version']}, {flag['state']}"
+    count = len(flag["arrivals"])
+    hops = f"{flag['hops']} hop{'s' if flag['hops'] != 1 else ''} from the nearest origin"
+    span = f"{when(flag['first_at'])} to {when(flag['last_at'])}" if count > 1 else when(flag["first_at"])
+    yield f"  when    {span} UTC, {count} arrival{'s' if count != 1 else ''}, {hops}"
+    yield f"  why     {flag['message']}"
+    for label, amounts in sums(flag, assets):
+        yield f"  {label:7} {amounts}"
+    for path in flag["paths"][:paths]:
+        yield from path_lines(path, flag["chain"], assets)
+    if len(flag["paths"]) > paths:
+        yield f"  and     {len(flag['paths']) - paths} more path(s), one for each origin: tracer flags --json"
+
+
+def sums(flag: Plain, assets: Assets) -> Iterator[tuple[str, str]]:
+    """Per asset: each method's amount over all origins."""
+    totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in flag["amounts"]:
+        totals[one["asset"]][one["method"]] += int(one["amount"])
+    for asset, by_method in sorted(totals.items()):
+        for method, amount in by_method.items():
+            yield "tainted", f"{money(amount, (flag['chain'], asset), assets):>28}   {method}"
+
+
+def path_lines(path: Plain, chain: str, assets: Assets) -> Iterator[str]:
+    """The hops of a path, oldest first, with what of the origin's money each carried."""
+    yield f"  path    under {path['method']}, of {origin_name(path['origin'])}"
+    for number, hop in enumerate(path["hops"], 1):
+        carried = money(hop["amount"], (hop["chain"], hop["asset"]), assets)
+        if hop["by"] != "payment":
+            received = money(hop["received"], (hop["chain"], hop["received_asset"]), assets)
+            carried = f"{carried} became {received} ({hop['by'].replace('_', '-')})"
+        via = f" via {', '.join(short(address) for address in hop['via'])}" if hop["via"] else ""
+        ends = f"{short(hop['sender'])} -> {short(hop['recipient'])}{via}"
+        yield f"    {number:>2}. {when(hop['at'])}  {ends}  {carried}"
+        yield f"        tx {hop['tx_hash']}"
+
+
+def origin_name(origin: str) -> str:
+    """An origin in words."""
+    kind, _, rest = origin.partition(":")
+    if kind == "payment":
+        chain, reference, tx_hash = rest.split(":")[:3]
+        return f"the payment reported in {short(tx_hash)}" if chain and reference else origin
+    return f"the reported address {rest.rpartition(':')[0]}"
+
+
+def case_lines(document: Plain) -> Iterator[str]:
+    """A case in a few lines: what was read, what stopped it, where its money is."""
+    assets = assets_of(document)
+    roles: dict[str, int] = defaultdict(int)
+    for one in document["addresses"]:
+        roles[one["role"]] += 1
+    yield f"case      {document['case']}"
+    yield f"origins   {len(document['origins'])}"
+    yield f"addresses {len(document['addresses'])}: {', '.join(f'{n} {role}' for role, n in sorted(roles.items()))}"
+    yield f"read      {len(document['transactions'])} transactions; stopped by: {', '.join(document['stopped']['by'])}"
+    unread = document["stopped"]["unread"]
+    if unread:
+        most = document["stopped"]["unread_most_worth"]
+        yield f"unread    {unread} tainted addresses, each worth at most {most} of what was originated in an asset"
+    if document["gaps"]:
+        yield f"gaps      {len(document['gaps'])} things not known that could matter: see `gaps` in the export"
+    yield f"digest    {document['digest']}"
+    yield from ledger_lines(document, assets)
+
+
+def ledger_lines(document: Plain, assets: Assets) -> Iterator[str]:
+    """Where the originated money is, per asset, under every method; every line adds up."""
+    kinds = {origin["id"]: (origin["chain"], origin["asset"]) for origin in document["origins"]}
+    books: dict[tuple[str, str], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    for row in document["ledger"]:
+        for account, amount in row.items():
+            if account not in ("origin", "method"):
+                books[kinds[row["origin"]]][row["method"]][account] += int(amount)
+    for asset, by_method in sorted(books.items()):
+        for method, accounts in by_method.items():
+            yield f"ledger    {method:12} {_accounts(accounts, asset, assets)}"
+
+
+def _accounts(accounts: Mapping[str, int], asset: tuple[str, str], assets: Assets) -> str:
+    whole = money(accounts["originated"], asset, assets)
+    rest = [f"{name} {money(amount, asset, assets)}" for name, amount in accounts.items() if amount]
+    return f"{whole} = {' + '.join(part for part in rest if not part.startswith('originated'))}"
+
+
+def plain_text(lines: Iterable[str]) -> str:
+    """Lines with nothing in them that a terminal would obey."""
+    return "\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)

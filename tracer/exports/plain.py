@@ -1,0 +1,222 @@
+"""Model values as plain JSON: amounts as digit strings, times as ISO-8601 UTC, chain and address as two members."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from tracer.model import (
+    Address,
+    Arrival,
+    Asset,
+    AssetId,
+    Entity,
+    Fact,
+    Finding,
+    Gap,
+    Hop,
+    Label,
+    Path,
+    Sum,
+    Transaction,
+    Transfer,
+)
+
+Plain = dict[str, Any]
+
+
+def moment(at: datetime | None) -> str | None:
+    """ISO-8601 in UTC with a Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def share(worth: Fraction) -> str:
+    """A share as a decimal string of nine places, cut, not rounded."""
+    return f"{int(worth)}.{int(worth % 1 * 10**9):09d}"
+
+
+def place(address: Address | None) -> Plain:
+    """Chain and address as two members."""
+    return {"chain": address.chain, "address": address.text} if address else {"chain": None, "address": None}
+
+
+def text(address: Address | None) -> str | None:
+    """The address alone, where the chain stands beside it."""
+    return address.text if address else None
+
+
+def label(one: Label) -> Plain:
+    """A claim with who says so and how sure."""
+    return {
+        **place(one.address),
+        "entity": one.entity,
+        "category": str(one.category),
+        "confidence": format(one.confidence, "f"),
+        "source": one.source,
+        "valid_from": moment(one.valid_from),
+        "valid_to": moment(one.valid_to),
+    }
+
+
+def fact(one: Fact, entity: Entity | None = None) -> Plain:
+    """A dated statement with its source, quote and the day it was read."""
+    limit = one.limit
+    return {
+        "entity": one.entity,
+        "entity_name": entity.name if entity else None,
+        "kind": one.kind,
+        "level": one.level,
+        "limit": {"amount": format(limit.amount, "f"), "asset": limit.asset, "period": limit.period} if limit else None,
+        "authority": one.authority,
+        "instrument": one.instrument,
+        "valid_from": one.valid_from,
+        "valid_to": one.valid_to,
+        "source_url": one.source_url,
+        "source_date": one.source_date,
+        "quote": one.quote,
+        "read_on": one.read_on,
+        "confidence": one.confidence,
+        "cites_aml_kyc_failure": one.cites_aml_kyc_failure,
+        "note": one.note,
+    }
+
+
+def asset(one: Asset) -> Plain:
+    """An asset; `decimals` is null where nobody said, `verified` false for unlisted ones and for bare values."""
+    return {
+        "chain": one.id.chain,
+        "asset": one.id.contract,
+        "symbol": one.symbol,
+        "decimals": one.decimals,
+        "listed": one.listed,
+        "on_chain": one.on_chain,
+    }
+
+
+def transaction(one: Transaction) -> Plain:
+    """What a chain settles as one, without its transfers."""
+    return {
+        "chain": one.chain,
+        "tx_hash": one.tx_hash,
+        "block": one.block,
+        "tx_index": one.tx_index,
+        "at": moment(one.at),
+        "initiator": text(one.initiator),
+        "ok": one.ok,
+        "whole": one.whole,
+    }
+
+
+def transfer(one: Transfer, tx_hash: str, dropped: str | None) -> Plain:
+    """One movement; `dropped` is why it moves no value, or null."""
+    return {
+        "id": one.id,
+        "chain": one.asset.chain,
+        "tx_hash": tx_hash,
+        "kind": str(one.kind),
+        "sender": text(one.sender),
+        "recipient": text(one.recipient),
+        "asset": one.asset.contract,
+        "amount": str(one.amount),
+        "index": one.index,
+        "outpoint": one.outpoint,
+        "dropped": dropped,
+    }
+
+
+def hop(one: Hop) -> Plain:
+    """One step of a path."""
+    return {
+        "chain": one.chain,
+        "tx_hash": one.tx_hash,
+        "block": one.block,
+        "at": moment(one.at),
+        "by": one.by,
+        "sender": one.sender.text,
+        "recipient": one.recipient.text,
+        "asset": one.asset.contract,
+        "amount": str(one.amount),
+        "received_asset": one.received_asset.contract,
+        "received": str(one.received),
+        "origin_amount": str(one.origin_amount),
+        "via": [address.text for address in one.via],
+        "transfers": list(one.transfers),
+    }
+
+
+def path(one: Path) -> Plain:
+    """The hops from an origin, oldest first, under a named method."""
+    return {"origin": one.origin, "method": one.method, "hops": [hop(step) for step in one.hops]}
+
+
+def arrival(one: Arrival) -> Plain:
+    """What came in one transaction, per origin and method."""
+    return {
+        "chain": one.chain,
+        "tx_hash": one.tx_hash,
+        "block": one.block,
+        "at": moment(one.at),
+        "asset": one.asset.contract,
+        "amounts": [amount(part) for part in one.sums],
+    }
+
+
+def amount(one: Sum) -> Plain:
+    """Taint of one origin under one method."""
+    return {
+        "origin": one.origin,
+        "method": one.method,
+        "asset": one.asset.contract,
+        "amount": str(one.amount),
+        "origin_amount": str(one.origin_amount),
+    }
+
+
+def totals(arrivals: Iterable[Arrival], methods: Iterable[str]) -> list[Plain]:
+    """All arrivals together, per origin, asset and every method: 0 where a method brings nothing."""
+    sums: dict[tuple[str, AssetId], dict[str, list[int]]] = defaultdict(dict)
+    for one in (one for arrival in arrivals for one in arrival.sums):
+        pair = sums[(one.origin, one.asset)].setdefault(one.method, [0, 0])
+        pair[0] += one.amount
+        pair[1] += one.origin_amount
+    return [
+        amount(Sum(origin, method, asset_id, *by_method.get(method, [0, 0])))
+        for (origin, asset_id), by_method in sorted(sums.items())
+        for method in methods
+    ]
+
+
+def finding(one: Finding, methods: Iterable[str]) -> Plain:
+    """A flag's body: what a rule found, why, how much, when, and by which paths."""
+    return {
+        "rule": one.rule,
+        "rule_version": one.rule_version,
+        "severity": str(one.severity),
+        **place(one.address),
+        "entity": one.entity,
+        "message": one.message,
+        "label": label(one.label) if one.label else None,
+        "facts": [fact(decided) for decided in one.facts],
+        "amounts": totals(one.arrivals, methods),
+        "first_at": moment(one.arrivals[0].at),
+        "last_at": moment(one.arrivals[-1].at),
+        "hops": one.hops,
+        "arrivals": [arrival(each) for each in one.arrivals],
+        "paths": [path(each) for each in one.paths],
+    }
+
+
+def gap(one: Gap) -> Plain:
+    """Something that is not known and could matter."""
+    return {
+        "kind": one.kind,
+        "text": one.text,
+        **place(one.address),
+        "tx_hash": one.tx_hash,
+        "asset": one.asset.contract if one.asset else None,
+        "amount": None if one.amount is None else str(one.amount),
+        "at": moment(one.at),
+    }

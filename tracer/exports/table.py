@@ -1,0 +1,55 @@
+"""CSV: one line a hop, with what it carried under every method. Outside text cannot become a formula."""
+
+from __future__ import annotations
+
+import csv as comma
+import io
+from collections.abc import Mapping
+from typing import Any
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HEAD = ("chain", "tx_hash", "time", "by", "sender", "sender_entity", "recipient", "recipient_entity", "recipient_role")
+ASSETS = ("asset", "symbol", "decimals", "received_asset", "received_symbol", "received_decimals", "origin")
+
+
+def safe(value: object) -> str:
+    """A cell that a spreadsheet reads as text."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv(document: Mapping[str, Any]) -> bytes:
+    """All hops, oldest first: amounts in base units of the asset paid, `NAME_received` of the asset received."""
+    methods = document["methods"]
+    assets = {(one["chain"], one["asset"]): one for one in document["assets"]}
+    places = {(one["chain"], one["address"]): one for one in document["addresses"]}
+    out = io.StringIO(newline="")
+    writer = comma.writer(out, lineterminator="\n")
+    amounts = [f"{method}{part}" for method in methods for part in ("", "_received", "_origin_amount")]
+    writer.writerow([*HEAD, *ASSETS, *amounts])
+    for hop in document["hops"]:
+        writer.writerow([safe(cell) for cell in (*_head(hop, places), *_assets(hop, assets), *_amounts(hop, methods))])
+    return out.getvalue().encode()
+
+
+def _head(hop: Mapping[str, Any], places: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:
+    sender, recipient = (places.get((hop["chain"], hop[end]), {}) for end in ("sender", "recipient"))
+    first = (hop["chain"], hop["tx_hash"], hop["at"], hop["by"])
+    return (*first, hop["sender"], _entity(sender), hop["recipient"], _entity(recipient), recipient.get("role"))
+
+
+def _entity(place: Mapping[str, Any]) -> str | None:
+    labels = place.get("labels") or ()
+    return labels[0]["entity"] if labels else None
+
+
+def _assets(hop: Mapping[str, Any], assets: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:
+    paid, received = (assets.get((hop["chain"], hop[key]), {}) for key in ("asset", "received_asset"))
+    names = (hop["asset"], paid.get("symbol"), paid.get("decimals"))
+    return (*names, hop["received_asset"], received.get("symbol"), received.get("decimals"), hop["origin"])
+
+
+def _amounts(hop: Mapping[str, Any], methods: list[str]) -> list[str]:
+    none = {"amount": "0", "received": "0", "origin_amount": "0"}
+    carried = [hop["amounts"].get(method, none) for method in methods]
+    return [one[part] for one in carried for part in ("amount", "received", "origin_amount")]

@@ -1,0 +1,124 @@
+"""One act: everything written through it is kept in one commit with one audit row, or nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tracer.model import Address, Asset, Case, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
+from tracer.store import cases, claims, flags, pages, transfers
+from tracer.store.bulk import Interner
+from tracer.store.rows import Added, Checkpoint, Read
+
+
+class Work:
+    """What may be written. Got from `Store.act`; dead when its `with` ends. `changed`: something new was written.
+
+    Whatever is written twice adds nothing. Every method raises StoreError if the store fails, and InputError for
+    names with control characters and numbers no chain has.
+    """
+
+    def __init__(self, db: Connection, at: datetime, actor: str, detail: dict[str, Any]) -> None:
+        self.at = at
+        self.actor = actor
+        self.detail = detail
+        self.changed = False
+        self._db = db
+        self._intern = Interner(db)
+
+    def note(self, **detail: Any) -> None:
+        """Put more into the act's audit row: JSON values, never a reporter or a note."""
+        self.detail |= detail
+
+    # --- what the chains say
+
+    def add_page(self, source: str, name: str, sequence: int, raw: bytes, kind: str = "file") -> int:
+        """Keep raw content; the page's id. The same content at the same `sequence` of a source is one page."""
+        page_id, new = pages.add_page(self._db, self.at, raw, source=source, name=name, sequence=sequence, kind=kind)
+        self.changed |= new
+        return page_id
+
+    def add_assets(self, assets: Iterable[Asset]) -> int:
+        """Describe assets; how many were new or got something unknown. What is known already stays."""
+        return self._count(pages.add_assets(self._db, self._intern, assets))
+
+    def add_transactions(self, transactions: Iterable[Transaction], page_id: int | None = None) -> Added:
+        """Add transactions and transfers that are new; fill in what was unknown of known ones.
+
+        Raises Conflict where the stored time or block differs, InputError for an id that does not fit its transfer.
+        """
+        added, changed = transfers.write(self._db, self._intern, transactions, page_id)
+        self.changed |= changed
+        return added
+
+    def set_coverage(
+        self, address: Address, source: str, coverage: Coverage, checkpoint: Checkpoint | None = None
+    ) -> bool:
+        """Keep how far an address was read from a source; whether that is news."""
+        now = Read(address, source, coverage, checkpoint or Checkpoint(), self.at)
+        return bool(self._count(pages.set_coverage(self._db, self._intern, now)))
+
+    # --- what people and lists say
+
+    def add_labels(self, labels: Iterable[Label]) -> int:
+        """Add claims that nobody makes already; how many. Their `recorded_at` is now."""
+        return self._count(claims.add_labels(self._db, self._intern, self.at, labels))
+
+    def withdraw_labels(self, labels: Iterable[Label]) -> int:
+        """End the standing claims that say the same; how many. They stay in the history."""
+        return self._count(claims.withdraw_labels(self._db, self.at, labels))
+
+    def add_entities(self, entities: Iterable[Entity]) -> int:
+        """Describe entities as given and add new facts; how many entities or facts changed or came."""
+        return self._count(claims.add_entities(self._db, self.at, entities))
+
+    def withdraw_facts(self, facts: Iterable[Fact]) -> int:
+        """End the standing facts that say the same; how many."""
+        return self._count(claims.withdraw_facts(self._db, self.at, facts))
+
+    def add_reports(self, reports: Iterable[Report]) -> int:
+        """Add new reports; how many. Raises Conflict where a report_id is stored with other content."""
+        return self._count(claims.add_reports(self._db, self._intern, self.at, reports))
+
+    # --- work
+
+    def open_case(self, case: Case) -> None:
+        """Keep a new case. Raises Conflict if its name or id is taken."""
+        cases.open_case(self._db, self._intern, case)
+        self.changed = True
+
+    def close_case(self, name_or_id: str) -> bool:
+        """Close a case; False if it was closed already. Raises NotFound."""
+        return bool(self._count(cases.close_case(self._db, name_or_id)))
+
+    def add_trace(
+        self, case_id: str, digest: str, *, engine: str, method: str, settings: Any, stopped: Any, result: bytes
+    ) -> bool:
+        """Keep a run if the case has none with this digest; whether it was new. `settings`, `stopped`: JSON values.
+
+        Either way it is the case's newest result from now on. Raises NotFound for an unknown case id.
+        """
+        rest = {"engine": engine, "method": method, "settings": settings, "stopped": stopped, "result": result}
+        new, changed = cases.add_trace(self._db, self.at, case_id, digest, **rest)
+        self.changed |= changed
+        return new
+
+    def put_flags(self, case_id: str, findings: flags.Findings, gone: str = flags.GONE) -> int:
+        """Make the case's flags say what its newest trace found, {(rule, address): FlagBody}; how many changed.
+
+        New ones open; changed ones get a version that says what changed and keep their state; missing ones are
+        withdrawn for the reason `gone`; withdrawn ones found again are open again.
+        """
+        return self._count(flags.put(self._db, self._intern, self.at, case_id, findings, gone=gone))
+
+    def review(self, flag_id: str, state: FlagState, note: str, actor: str | None = None) -> None:
+        """Add what a person (default: the act's actor) made of a flag. Raises NotFound, InputError for `withdrawn`."""
+        flags.review(self._db, self.at, flag_id, state=state, note=note, actor=actor or self.actor)
+        self.changed = True
+
+    def _count(self, new: int) -> int:
+        self.changed |= new > 0
+        return new

@@ -1,0 +1,120 @@
+"""Where tainted money came to a labelled address or was redeemed: a result, told as values the rules can read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tracer.chains import listed
+from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum
+from tracer.taint.books import Book, EndKind
+from tracer.taint.flow import Key, Result
+from tracer.taint.paths import path
+
+CONTACT = "contact"
+
+
+Divide = Callable[[Label | None, datetime], str]
+
+
+@dataclass(slots=True)
+class _Came:
+    """What came to one place, step by step and method by method."""
+
+    kind: str
+    address: Address
+    label: Label | None
+    sums: dict[tuple[Key, AssetId, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    best: dict[tuple[str, str], tuple[int, int]] = field(
+        default_factory=dict
+    )  # (origin, method) -> (origin amount, step)
+
+
+def _together(_label: Label | None, _at: datetime) -> str:
+    return ""
+
+
+def landings(result: Result, method: str, divide: Divide = _together) -> tuple[Landing, ...]:
+    """Every landing of a fold, by address. Paths are of `method`, else of the first method that brings any.
+
+    `divide` tells moments apart at which a rule would judge the same address differently: each gets a landing, so that
+    each has arrivals and paths of its own.
+    """
+    places: dict[tuple[Address, str, str], _Came] = {}
+    for name, book in result.books.items():
+        for kind, address, label, number, amount, origin_amount in _coming(result, book):
+            step = book.steps[number]
+            place = (address, str(kind), divide(label, step.transaction.at))
+            came = places.setdefault(place, _Came(kind, address, label))
+            key = (step.transaction.chain, step.transaction.tx_hash)
+            sums = came.sums[(key, step.received_asset, step.origin, name)]
+            sums[0] += amount
+            sums[1] += origin_amount
+            best = came.best.get((step.origin, name))
+            if amount and (best is None or origin_amount > best[0]):
+                came.best[(step.origin, name)] = (origin_amount, number)
+    made = (_landing(result, came, method) for _, came in sorted(places.items()))
+    return tuple(landing for landing in made if landing is not None)
+
+
+Coming = tuple[str, Address, Label | None, int, int, int]
+
+
+def _coming(result: Result, book: Book) -> Iterator[Coming]:
+    """What a book brought to stops, to labelled pots, and to the zero address (told by its token)."""
+    labels = result.flow.labels
+    for end in book.ends:
+        at = book.steps[end.step].transaction.at
+        if end.kind is EndKind.REDEEMED:
+            if end.asset.contract != NATIVE:
+                yield end.kind, Address(*end.asset), None, end.step, end.amount, end.origin_amount
+        else:
+            yield end.kind, end.address, labels.at(end.address, at), end.step, end.amount, end.origin_amount
+    ended = {end.step for end in book.ends}
+    for number, step in enumerate(book.steps):
+        if number not in ended and step.sender != step.recipient:
+            label = labels.at(step.recipient, step.transaction.at)
+            if label is not None:
+                yield CONTACT, step.recipient, label, number, step.received, step.origin_amount
+
+
+def _landing(result: Result, came: _Came, method: str) -> Landing | None:
+    if not came.best:
+        return None
+    token = listed(AssetId(*came.address)) if came.kind is EndKind.REDEEMED else None
+    paths = tuple(_paths(result, came, method))
+    return Landing(
+        kind=str(came.kind),
+        address=came.address,
+        label=came.label,
+        arrivals=tuple(_arrivals(result, came)),
+        paths=paths,
+        hops=min(_hops(found) for found in paths),
+        token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
+    )
+
+
+def _hops(found: Path) -> int:
+    return sum(hop.sender != hop.recipient for hop in found.hops)
+
+
+def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
+    grouped: dict[tuple[Key, AssetId], list[Sum]] = defaultdict(list)
+    for (key, asset, origin, method), (amount, origin_amount) in came.sums.items():
+        grouped[(key, asset)].append(Sum(origin, method, asset, amount, origin_amount))
+    moments = [(result.flow.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
+    for tx, asset, sums in sorted(moments, key=lambda moment: (moment[0].order, moment[1])):
+        yield Arrival(tx.chain, tx.tx_hash, tx.at, tx.block, asset, tuple(sorted(sums, key=_by_origin)))
+
+
+def _by_origin(one: Sum) -> tuple[str, str]:
+    return (one.origin, one.method)
+
+
+def _paths(result: Result, came: _Came, method: str) -> Iterable[Path]:
+    order = [method, *(name for name in result.books if name != method)]
+    for origin in sorted({origin for origin, _ in came.best}):
+        name = next(name for name in order if (origin, name) in came.best)
+        yield path(result.books[name], came.best[(origin, name)][1])
