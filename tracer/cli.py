@@ -50,7 +50,12 @@ EXITS: dict[type[TracerError], int] = {
 }
 INTERRUPTED = 130
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__ and "Follow the money; flag where it stops.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Follow the money; flag where it stops.",
+)
 db_app = typer.Typer(no_args_is_help=True, help="The store: bring it up to date, look at it.")
 import_app = typer.Typer(no_args_is_help=True, help="Take files in. A bad row is named; nothing of its file is stored.")
 case_app = typer.Typer(no_args_is_help=True, help="Cases: what is reported and worked on.")

@@ -226,7 +226,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One victim's or agency's statement. `address` is what is reported, for a payment its recipient."""
+    """One line of a victim's or agency's statement; a report may name several payments and addresses.
+
+    `address` is what is reported, for a payment its recipient.
+    """
 
     report_id: str
     address: Address
@@ -236,6 +239,11 @@ class Report:
     time: datetime | None = None
     reporter: str = ""  # kept apart; enters no audit row, digest or export
     note: str = ""
+
+    @property
+    def about(self) -> tuple[str, Address, str | None, AssetId | None]:
+        """What the line is about: a report says one thing of it."""
+        return (self.report_id, self.address, self.tx_hash, self.asset)
 
 
 @dataclass(frozen=True, slots=True)

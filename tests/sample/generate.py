@@ -39,14 +39,14 @@ LABELLED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 ENTITY = {address: entity for entity, _, addresses in LABELLED for address in addresses}
 CATEGORY = {address: category for _, category, addresses in LABELLED for address in addresses}
 # Which rule must flag an arrival at which entity, and why is in entities.yaml.
-RULE = {
-    "invented_halcyon": "exchange_arrival",
-    "invented_larkfield": "exchange_arrival",
-    "invented_brinkmarket": "low_kyc_arrival",
-    "invented_quaystone": "low_kyc_arrival",
-    "invented_oxbow": "sanctioned_contact",
-    "invented_murmur": "mixer_entry",
-    "invented_footbridge": "bridge_exit",
+RULES = {
+    "invented_halcyon": ("exchange_arrival",),
+    "invented_larkfield": ("exchange_arrival",),
+    "invented_brinkmarket": ("low_kyc_arrival",),
+    "invented_quaystone": ("low_kyc_arrival",),
+    "invented_oxbow": ("exchange_arrival", "sanctioned_contact"),
+    "invented_murmur": ("mixer_entry",),
+    "invented_footbridge": ("bridge_exit",),
 }
 NOT_FLAGGED = (
     (story.HALCYON_HOT, "only sweeps of its own deposit addresses and strangers' money reach it; arrivals are ends"),
@@ -142,7 +142,8 @@ def _flags(books: dict[str, ledger.Ledger]) -> Iterable[dict[str, Any]]:
             for method, book in books.items()
         }
         entity = ENTITY[address]
-        yield {"rule": RULE[entity], "chain": CHAIN, "address": address, "entity": entity, "amounts": amounts}
+        for rule in RULES[entity]:
+            yield {"rule": rule, "chain": CHAIN, "address": address, "entity": entity, "amounts": amounts}
 
 
 def files() -> dict[str, str]:

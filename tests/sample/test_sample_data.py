@@ -232,7 +232,7 @@ def test_the_answer_flags_each_kind_once_or_more() -> None:
     counts = Counter(flag["rule"] for flag in answer()["flags"])
 
     assert counts == {
-        "exchange_arrival": 2,
+        "exchange_arrival": 3,
         "low_kyc_arrival": 2,
         "sanctioned_contact": 1,
         "mixer_entry": 1,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -9,6 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 from tests.makers import address, label, transaction
 from tracer.store import engine
 from tracer.store.store import Store
+from tracer.store.types import canonical
 
 A, B = address(1), address(2)
 
@@ -77,6 +80,17 @@ def test_tampering_is_found(store: Store, behind: Engine, tampering: str) -> Non
     with behind.begin() as db:
         db.execute(text(tampering.replace(":9", "\\:9")))
     assert store.verify_audit() == 2
+
+
+def test_a_line_written_anew_breaks_at_the_next(store: Store, behind: Engine) -> None:
+    """Who changes a line and gives it its right hash is betrayed by the line after it."""
+    acts(store, 3)
+    line = asdict(store.audit()[1]) | {"actor": "eve"}
+    line.pop("hash")
+    forged = sha256(canonical(line).encode()).hexdigest()
+    with behind.begin() as db:
+        db.execute(text("UPDATE audit SET actor = 'eve', hash = :forged WHERE seq = 2"), {"forged": forged})
+    assert store.verify_audit() == 3
 
 
 def test_the_chain_has_one_writer(store: Store) -> None:

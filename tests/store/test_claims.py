@@ -79,8 +79,8 @@ def test_entities_keep_their_facts(store: Store) -> None:
     assert store.entities() == [replace(renamed, facts=(LIMITED,))]
 
 
-def test_a_report_id_stands_for_one_report(store: Store) -> None:
-    """The same report again is nothing; other content under its id is refused, also where only the note differs."""
+def test_a_report_says_one_thing_of_a_payment(store: Store) -> None:
+    """The same line again is nothing; another word on the same payment is refused, also where only the note differs."""
     with store.act("ana", "import reports", "file") as work:
         assert work.add_reports([REPORT, REPORT, Report("r0", B)]) == 2
     with store.act("ana", "import reports", "file") as work:

@@ -167,6 +167,10 @@ def _labels(entry: Entry) -> list[Label]:
 
 
 def _decimal(entry: Entry, key: str) -> Decimal:
+    """A number in quotes, or a whole one: YAML would make a float of the others."""
+    value = entry.fields.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
     try:
         number = Decimal(entry.text(key))
     except InvalidOperation:

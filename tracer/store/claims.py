@@ -176,18 +176,18 @@ def _fact(body: Mapping[str, Any]) -> Fact:
 
 
 def add_reports(db: Connection, intern: Interner, at: datetime, given: Iterable[Report]) -> int:
-    """Add reports that are new; how many. Raises Conflict where a report_id stands for something else already."""
-    wanted: dict[str, Report] = {}
+    """Add reports that are new; how many lines. Raises Conflict where a report says something else of the same."""
+    wanted: dict[object, Report] = {}
     said = [_cleaned(report) for report in given]
-    known = {report.report_id: report for report in all_reports(db, [report.report_id for report in said])}
+    known = {report.about: report for report in all_reports(db, {report.report_id for report in said})}
     for report in said:
-        before = known.get(report.report_id) or wanted.setdefault(report.report_id, report)
+        before = known.get(report.about) or wanted.setdefault(report.about, report)
         if before != report:
             raise Conflict(f"report {report.report_id} is stored with other content: give the new one an id of its own")
     intern.learn_addresses(report.address for report in wanted.values())
     intern.learn_assets(report.asset for report in wanted.values())
     add(db, reports, [{**_report_row(intern, report), "recorded_at": at} for report in wanted.values()])
-    private = [{"report_id": r.report_id, "reporter": r.reporter, "note": r.note} for r in wanted.values()]
+    private = [{"line": _line(r), "reporter": r.reporter, "note": r.note} for r in wanted.values()]
     return add(db, report_private, private)
 
 
@@ -195,8 +195,14 @@ def _cleaned(report: Report) -> Report:
     return replace(report, reporter=clean(report.reporter), note=clean(report.note))
 
 
+def _line(report: Report) -> bytes:
+    """The key of a report's line."""
+    return _hash(*(str(part) for part in report.about))
+
+
 def _report_row(intern: Interner, report: Report) -> dict[str, Any]:
     return {
+        "line": _line(report),
         "report_id": report.report_id,
         "address_id": intern.address(report.address),
         "tx_hash": report.tx_hash,
@@ -225,4 +231,4 @@ def all_reports(db: Connection, ids: Collection[str] | None) -> list[Report]:
         )
         for row in rows
     )
-    return sorted(found, key=lambda report: report.report_id)
+    return sorted(found, key=lambda report: [str(part) for part in report.about])

@@ -166,10 +166,11 @@ class FactRow(Base, table=True):
 
 
 class ReportRow(Base, table=True):
-    """A report without who made it."""
+    """One line of a report, without who made it."""
 
     __tablename__ = "reports"
-    report_id: str = Field(primary_key=True, sa_type=Name)
+    line: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    report_id: str = Field(index=True, sa_type=Name)
     address_id: int = Field(foreign_key="addresses.id", index=True)
     tx_hash: str | None = Field(default=None, sa_type=Name)
     asset_id: int | None = Field(default=None, foreign_key="assets.id")
@@ -182,7 +183,7 @@ class ReportPrivateRow(Base, table=True):
     """Who made a report and what they wrote; enters no view, audit row, digest or export."""
 
     __tablename__ = "report_private"
-    report_id: str = Field(primary_key=True, foreign_key="reports.report_id", sa_type=Name)
+    line: bytes = Field(primary_key=True, foreign_key="reports.line", sa_type=LargeBinary)
     reporter: str = Field(sa_type=Prose)
     note: str = Field(sa_type=Prose)
 

@@ -139,17 +139,18 @@ def queue(lots: list[Lot], new: Iterable[Lot]) -> None:
 
 
 def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
-    """Add lots to those of the same origin; the step named is that of the larger part (the earlier on a tie)."""
-    places = {lot.origin: place for place, lot in enumerate(lots)}
+    """Add lots to those of the same origin, clean last; the step named is the larger part's, the earlier on a tie."""
+    merged = {lot.origin: lot for lot in lots}
     for lot in new:
-        place = places.get(lot.origin)
-        if place is None:
-            places[lot.origin] = len(lots)
-            lots.append(lot)
-            continue
-        old = lots[place]
-        step = old.step if old.origin_amount >= lot.origin_amount else lot.step
-        lots[place] = Lot(old.amount + lot.amount, lot.origin, old.origin_amount + lot.origin_amount, step)
+        old = merged.get(lot.origin)
+        if old is None:
+            merged[lot.origin] = lot
+        else:
+            step = old.step if old.origin_amount >= lot.origin_amount else lot.step
+            amounts = (old.amount + lot.amount, lot.origin, old.origin_amount + lot.origin_amount)
+            merged[lot.origin] = Lot(*amounts, step)
+    clean = merged.pop(CLEAN, None)
+    lots[:] = [*merged.values(), *([clean] if clean else [])]
 
 
 @dataclass(frozen=True)

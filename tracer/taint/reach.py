@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tracer.model import Address, AssetId
 from tracer.taint.allocate import Party
@@ -43,16 +44,18 @@ class Reach:
                 self._enter(party, asset, own, amount)
 
     def _stains(self, plan: Plan, spend: Spend, spends: Mapping[Party, bool]) -> set[str]:
-        if spend.payer in plan.reported:
-            transfer = plan.reported[spend.payer]
-            inherited = set[str]()
-            if transfer.sender and spends.get(Party(*transfer.sender, "")):
-                inherited = self.pots.get((transfer.sender, transfer.asset, ""), set())
-            return {self.origins.payments[transfer.id][0].id, *inherited}
-        if not spends.get(spend.payer):
-            return set()
-        own = self.origins.of(spend.payer.address, spend.asset, plan.at.at)
-        return self.pots.get((spend.payer.address, spend.asset, ""), set()) | ({own} if own else set())
+        transfer = plan.reported.get(spend.payer)
+        if transfer is None:
+            return self._at(spend.payer.address, spend.asset, plan.at.at) if spends.get(spend.payer) else set()
+        sender = transfer.sender
+        inherits = sender is not None and spends.get(Party(*sender, ""))
+        inherited = self._at(sender, transfer.asset, plan.at.at) if sender and inherits else set()
+        return {self.origins.payments[transfer.id][0].id} | inherited
+
+    def _at(self, address: Address, asset: AssetId, at: datetime, outpoint: str = "") -> set[str]:
+        """What touched a pot that pays; at a reported address its own origin too, which pays what was unseen."""
+        own = self.origins.of(address, asset, at)
+        return self.pots.get((address, asset, outpoint), set()) | ({own} if own else set())
 
     def _enter(self, party: Party, asset: AssetId, origin: str, amount: int) -> None:
         self.came[(party.address, asset, origin)] += amount
@@ -63,10 +66,7 @@ class Reach:
         stains: set[str] = set()
         for paid in plan.inputs:
             if paid.sender and spends.get(paid.sender) and paid.sender not in plan.stops:
-                own = self.origins.of(paid.sender, paid.asset, plan.at.at)
-                stains |= self.pots.get((paid.sender, paid.asset, paid.outpoint or ""), set()) | (
-                    {own} if own else set()
-                )
+                stains |= self._at(paid.sender, paid.asset, plan.at.at, paid.outpoint or "")
         for output in plan.outputs:
             if output.recipient is None:
                 continue

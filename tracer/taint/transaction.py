@@ -234,14 +234,14 @@ class _Planner:
         return stop is None and not party.tag and bool(self.paid.get(party))
 
     def _candidates(self, party: Party, ahead: set[Party]) -> list[tuple[Party, AssetId]]:
-        """Those who only received, lie ahead and still have to get something; none where two payers could be mixed."""
+        """Those who only received, lie ahead and still have to get something; none where users could be mixed up."""
         found = [
             (receiver, asset)
             for (receiver, asset), left in self.still.items()
             if left > 0 and receiver in ahead and not self.paid.get(receiver) and self._takes(receiver)
         ]
-        several = len({receiver for receiver, _ in found}) > 1 and len(self.payers_at[party]) > 1
-        return [] if several else found
+        users = self.payers_at[party] - self.got.keys()  # who got something itself only carries others' money on
+        return found if len(users) <= 1 else []
 
     def _takes(self, receiver: Party) -> bool:
         return self.made.stops.get(receiver) is not Stop.VENUE

@@ -253,6 +253,7 @@ def _claims() -> None:
     )
     op.create_table(
         "reports",
+        sa.Column("line", sa.LargeBinary(), nullable=False),
         sa.Column("report_id", sa.Text(), nullable=False),
         sa.Column("address_id", sa.Integer(), nullable=False),
         sa.Column("tx_hash", sa.Text(), nullable=True),
@@ -262,16 +263,17 @@ def _claims() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["address_id"], ["addresses.id"], name=op.f("fk_reports_address_id")),
         sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name=op.f("fk_reports_asset_id")),
-        sa.PrimaryKeyConstraint("report_id", name=op.f("pk_reports")),
+        sa.PrimaryKeyConstraint("line", name=op.f("pk_reports")),
     )
+    op.create_index(op.f("ix_reports_report_id"), "reports", ["report_id"], unique=False)
     op.create_index(op.f("ix_reports_address_id"), "reports", ["address_id"], unique=False)
     op.create_table(
         "report_private",
-        sa.Column("report_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.LargeBinary(), nullable=False),
         sa.Column("reporter", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["report_id"], ["reports.report_id"], name=op.f("fk_report_private_report_id")),
-        sa.PrimaryKeyConstraint("report_id", name=op.f("pk_report_private")),
+        sa.ForeignKeyConstraint(["line"], ["reports.line"], name=op.f("fk_report_private_line")),
+        sa.PrimaryKeyConstraint("line", name=op.f("pk_report_private")),
     )
 
 

@@ -1,0 +1,232 @@
+"""Small histories that an investigator can read, and what each method must say of them.
+
+    # title                      what the story shows
+    clause: payment              which clause of the transaction rule it is for
+    a -> b 100 [ASSET]           one transfer, a transaction of its own, a minute after the one before
+    3: a -> b 100 [ASSET]        transfers with the same number are one transaction
+    3: fee a 5                   the initiator's fee
+    … !                          (at the end of a transfer) this payment was reported; `! 60`: only 60 of it
+    label x exchange [0.4] [until 3]
+    origin: a [ASSET] [since 3]  a reported address
+    unread: x y                  addresses that were not read (all others are)
+
+Then a table: what of the origin is at each place in the end (held, or arrived at a label), in base units of the asset.
+`x/USDC` names the asset; `fees`, `redeemed`, `unresolved`, `rounding` and `originated` are in the origin's own asset.
+`fifo of thief` asks for one origin where there are several. `poison` rows count what came in poisoned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from tracer.chains import parse_address, zero_address
+from tracer.model import Address, AssetId, Category, Kind, Label, Limits, OriginSpec, Transaction, Transfer, transfer_id
+from tracer.taint.books import ACCOUNT_OF, Book
+from tracer.taint.flow import Flow, Result
+from tracer.taint.methods import POISON
+from tracer.taint.stops import Labels
+
+CHAIN = "eip155:1"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ASSETS = {
+    "USDT": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+    "USDC": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
+    "DAI": "0x6B175474E89094C44Da98b954EedeAC495271d0F",
+    "WETH": "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
+    "WBTC": "0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599",
+    "ETH": "native",
+    "MEME": "0x00000000000000000000000000000000000Meme0".replace("Meme", "beef"),
+}
+_MOVE = re.compile(r"(?:(\d+): *)?(\w+) *-> *(\w+) +(\d+)(?: +([A-Z]+))?( *!(?: *(\d+))?)?$")
+_FEE = re.compile(r"(\d+): *fee +(\w+) +(\d+)$")
+
+
+def place(name: str) -> Address:
+    """A name's invented address: its letters in hex, so that addresses sort as names do."""
+    if name == "zero":
+        zero = zero_address(CHAIN)
+        assert zero is not None
+        return zero
+    if name == "weth":
+        return Address(CHAIN, ASSETS["WETH"])
+    return parse_address(CHAIN, "0x" + name.encode().hex().ljust(40, "0"))
+
+
+def asset(name: str) -> AssetId:
+    """An asset by its symbol; MEME is on nobody's list."""
+    return AssetId(CHAIN, ASSETS[name])
+
+
+@dataclass
+class Story:
+    """A scenario file, read."""
+
+    title: str = ""
+    clause: str = ""
+    moves: dict[int, list[tuple[str, str, int, str, Kind]]] = field(default_factory=lambda: defaultdict(list))
+    payments: list[tuple[int, str, str, int, str, int | None]] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    origins: list[tuple[str, str | None, int | None]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[str, str | None, list[int]]] = field(default_factory=list)
+
+    def transactions(self) -> list[Transaction]:
+        """The history as transactions, one a minute."""
+        made = []
+        for number, moves in self.moves.items():
+            seen: Counter[object] = Counter()
+            transfers = []
+            for sender, recipient, amount, symbol, kind in moves:
+                ends = (place(sender), None if kind is Kind.FEE else place(recipient))
+                n = seen[(kind, symbol, ends, amount)]
+                seen[(kind, symbol, ends, amount)] += 1
+                key = transfer_id(CHAIN, tx(number), kind, asset(symbol), *ends, amount, n)
+                transfers.append(Transfer(key, kind, asset(symbol), amount, *ends))
+            made.append(Transaction(CHAIN, tx(number), at(number), number, transfers=tuple(transfers)))
+        return made
+
+    def specs(self) -> list[OriginSpec]:
+        """What was reported."""
+        addresses = [
+            OriginSpec(place(name), asset(symbol) if symbol else None, since=at(since) if since else None)
+            for name, symbol, since in self.origins
+        ]
+        return addresses + [
+            OriginSpec(place(recipient), asset(symbol), tx(number), reported)
+            for number, _, recipient, _, symbol, reported in self.payments
+        ]
+
+    def flow(self, limits: Limits | None = None) -> Flow:
+        """Everything fed and read."""
+        flow = Flow(self.specs(), Labels(self.labels), limits or Limits())
+        transactions = self.transactions()
+        ends = {end for one in transactions for t in one.transfers for end in (t.sender, t.recipient) if end}
+        flow.feed(transactions, ends - {place(name) for name in self.unread})
+        return flow
+
+    def says(self, result: Result, method: str, of: str | None) -> list[int]:
+        """The table's row as the engine sees it."""
+        origins = {
+            origin.id
+            for origin in result.origins.found.values()
+            if of is None or origin.address == place(of) or self._paid_by(of, origin.tx_hash)
+        }
+        if method == POISON:
+            return [_poisoned(result, column, origins) for column in self.columns]
+        return [_stands(result.books[method], column, origins) for column in self.columns]
+
+    def _paid_by(self, name: str, tx_hash: str | None) -> bool:
+        return any(tx(number) == tx_hash and sender == name for number, sender, *_ in self.payments)
+
+
+def tx(number: int) -> str:
+    """The hash of a numbered transaction."""
+    return f"0x{number:064x}"
+
+
+def at(number: int) -> datetime:
+    """Its time."""
+    return START + timedelta(minutes=number)
+
+
+def _stands(book: Book, column: str, origins: set[str]) -> int:
+    if column in ("fees", "redeemed", "unresolved", "rounding", "originated"):
+        return sum(sums[column] for origin, sums in book.balances().items() if origin in origins)
+    name, _, symbol = column.partition("/")
+    where, what = place(name), asset(symbol or "USDT")
+    held = sum(
+        lot.amount
+        for (address, kind, _), lots in book.pots.items()
+        for lot in lots
+        if (address, kind) == (where, what) and lot.origin in origins
+    )
+    ended = sum(
+        end.amount
+        for end in book.ends
+        if (end.address, end.asset) == (where, what) and end.origin in origins and end.kind in ACCOUNT_OF
+    )
+    return held + ended
+
+
+def _poisoned(result: Result, column: str, origins: set[str]) -> int:
+    name, _, symbol = column.partition("/")
+    came = result.reach.came
+    return max((came.get((place(name), asset(symbol or "USDT"), origin), 0) for origin in origins), default=0)
+
+
+def read(path: Path) -> Story:
+    """Read a scenario file. Raises ValueError naming the line that is not understood."""
+    story = Story()
+    for number, raw in enumerate(path.read_text().splitlines(), 1):
+        line = raw.split("  #")[0].rstrip()
+        if line.startswith("#"):
+            story.title = f"{story.title} {line[1:].strip()}".strip()
+        elif line.strip() and not _line(story, line.strip(), raw[:1].isspace()):
+            raise ValueError(f"{path.name}:{number}: {raw!r} is not understood")
+    return story
+
+
+def _line(story: Story, line: str, indented: bool) -> bool:
+    if indented:
+        story.columns = line.split()
+        return True
+    word, _, rest = line.partition(" ")
+    if word == "label":
+        return _label(story, rest.split())
+    if line.partition(":")[0] in ("clause", "origin", "unread"):
+        return _setting(story, *line.split(":", 1))
+    if (fee := _FEE.match(line)) is not None:
+        story.moves[int(fee[1])].append((fee[2], "", int(fee[3]), "ETH", Kind.FEE))
+        return True
+    if (move := _MOVE.match(line)) is not None:
+        return _move(story, move)
+    return _row(story, line)
+
+
+def _setting(story: Story, name: str, value: str) -> bool:
+    words = value.split()
+    if name == "clause":
+        story.clause = value.strip()
+    elif name == "unread":
+        story.unread |= set(words)
+    else:
+        since = int(words[words.index("since") + 1]) if "since" in words else None
+        symbol = words[1] if len(words) > 1 and words[1] in ASSETS else None
+        story.origins.append((words[0], symbol, since))
+    return True
+
+
+def _label(story: Story, words: list[str]) -> bool:
+    confidence = next((word for word in words[2:] if "." in word), "0.9")
+    until = at(int(words[words.index("until") + 1])) if "until" in words else None
+    since = at(int(words[words.index("from") + 1])) if "from" in words else None
+    where, category = place(words[0]), Category(words[1])
+    story.labels.append(Label(where, words[0], category, Decimal(confidence), "scenario", since, until))
+    return True
+
+
+def _move(story: Story, move: re.Match[str]) -> bool:
+    number = int(move[1]) if move[1] else max(story.moves, default=0) + 1
+    symbol = move[5] or "USDT"
+    kind = Kind.NATIVE if symbol == "ETH" else Kind.TOKEN
+    story.moves[number].append((move[2], move[3], int(move[4]), symbol, kind))
+    if move[6]:
+        reported = int(move[7]) if move[7] else None
+        story.payments.append((number, move[2], move[3], int(move[4]), symbol, reported))
+    return True
+
+
+def _row(story: Story, line: str) -> bool:
+    words = line.split()
+    of = words[2] if len(words) > 2 and words[1] == "of" else None
+    numbers = words[3:] if of else words[1:]
+    if not story.columns or len(numbers) != len(story.columns) or not all(word.isdigit() for word in numbers):
+        return False
+    story.rows.append((words[0], of, [int(word) for word in numbers]))
+    return True

@@ -1,0 +1,208 @@
+"""What must hold for every history: conservation, order, incremental = whole, and that users are not mixed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.taint.histories import cases, fingerprint, folded, moved
+from tests.taint.scenario import asset, place
+from tracer.model import Address, Category, Kind, Label, OriginSpec, Transaction
+from tracer.taint.books import EndKind
+from tracer.taint.flow import Flow
+from tracer.taint.methods import METHODS, Lot, convert, deal, parts, total
+from tracer.taint.stops import Labels
+
+lots = st.lists(
+    st.one_of(
+        st.integers(1, 10**20).map(Lot),
+        st.builds(Lot, st.integers(1, 10**20), st.sampled_from("xyz"), st.integers(0, 10**20), st.integers(0, 3)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_the_books_balance_to_the_unit(case: object) -> None:
+    """originated = held + fees + arrivals + mixers + bridges + redeemed + unresolved + rounding, and nothing is negative."""
+    for book in folded(case).books.values():
+        for sums in book.balances().values():
+            assert sums["originated"] == sum(sums.values()) - sums["originated"]
+            assert min(sums.values()) >= 0
+        for pot in book.pots.values():
+            assert all(lot.amount > 0 and lot.origin_amount >= 0 for lot in pot)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_pots_hold_the_same_under_every_method(case: object) -> None:
+    """Methods differ in whose money a pot holds, never in how much a read pot holds."""
+    result = folded(case)
+    pots = [
+        {key: total(held) for key, held in book.pots.items() if result.flow.read >= {key[0]} and held}
+        for book in result.books.values()
+    ]
+
+    assert all(pot == pots[0] for pot in pots)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.randoms(use_true_random=False))
+def test_any_order_and_partition_of_feeding_gives_the_same(case: object, chance: object) -> None:
+    """Fed in pieces, in any order, also inside a transaction, folded in between or not: the result is the same."""
+    history, claims, specs, read = case
+    whole = fingerprint(folded(case))
+    pieces = [replace(one, transfers=(transfer,)) for one in history for transfer in one.transfers]
+    chance.shuffle(pieces)
+    shuffled = list(claims)
+    chance.shuffle(shuffled)
+    flow = Flow(list(reversed(specs)), Labels(shuffled))
+    while pieces:
+        count = chance.randint(1, len(pieces))
+        flow.feed(pieces[:count])
+        pieces = pieces[count:]
+        if chance.random() < 0.3:
+            flow.fold()
+    flow.feed([], read)
+
+    assert fingerprint(flow.fold()) == whole
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_poison_reaches_whatever_any_method_reaches(case: object) -> None:
+    """The reach holds every address that any method's taint of an origin came to."""
+    result = folded(case)
+    reached = {(address, origin) for (address, _, origin), amount in result.reach.came.items() if amount}
+    for book in result.books.values():
+        came = {(address, origin) for (address, _, origin), (amount, _) in book.came.items() if amount}
+        apart = {end.address for end in book.ends if end.kind is EndKind.UNRESOLVED}
+        own = {(origin.address, origin.id) for origin in result.origins.found.values()}
+        assert {pair for pair in came - own if pair[0] not in apart} <= reached
+
+
+@given(lots, st.data())
+def test_a_spend_takes_what_it_should_and_loses_nothing(held: list[Lot], data: st.DataObject) -> None:
+    """Every method takes exactly the amount; taken and kept are what was there, in both units and per origin."""
+    amount = data.draw(st.integers(0, total(held)))
+    for name, method in METHODS.items():
+        pot: list[Lot] = []
+        method.enter(pot, held)
+        taken, kept = method.spend(pot, amount)
+
+        assert (name, total(taken)) == (name, amount)
+        for origin in {lot.origin for lot in held}:
+            assert _sums(origin, taken, kept) == _sums(origin, held)
+
+
+def _sums(origin: str | None, *groups: list[Lot]) -> tuple[int, int]:
+    mine = [lot for group in groups for lot in group if lot.origin == origin]
+    return sum(lot.amount for lot in mine), sum(lot.origin_amount for lot in mine)
+
+
+@given(lots, st.data())
+def test_one_spend_lies_between_clean_first_and_dirty_first(held: list[Lot], data: st.DataObject) -> None:
+    """Of one and the same pot no method takes more taint than dirty_first or less than clean_first."""
+    amount = data.draw(st.integers(0, total(held)))
+    dirty = {
+        name: sum(lot.amount for lot in method.spend(held, amount)[0] if lot.origin) for name, method in METHODS.items()
+    }
+
+    assert all(dirty["clean_first"] <= taken <= dirty["dirty_first"] for taken in dirty.values())
+
+
+@given(st.integers(0, 10**30), st.lists(st.integers(0, 10**12), max_size=9))
+def test_parts_add_up(amount: int, weights: list[int]) -> None:
+    """Running totals divide an amount completely, and give no part more than its weight while there is enough."""
+    divided = parts(amount, weights)
+
+    assert sum(divided) == (amount if sum(weights) else 0)
+    assert amount > sum(weights) or all(part <= weight for part, weight in zip(divided, weights, strict=True))
+
+
+@given(lots, st.data())
+def test_dealing_gives_every_receiver_its_amount(held: list[Lot], data: st.DataObject) -> None:
+    """Every lot is shared, every receiver gets exactly what it received, and nothing is lost in either unit."""
+    marks = sorted(data.draw(st.lists(st.integers(0, total(held)), max_size=4)))
+    amounts = [high - low for low, high in zip([0, *marks], [*marks, total(held)], strict=True)]
+    dealt = deal(held, amounts)
+
+    assert [total(share) for share in dealt] == amounts
+    assert sum(lot.origin_amount for share in dealt for lot in share) == sum(lot.origin_amount for lot in held)
+
+
+@given(st.lists(lots, min_size=1, max_size=3), st.lists(st.integers(0, 10**9), min_size=1, max_size=3))
+def test_converting_keeps_origin_amounts(paid: list[list[Lot]], received: list[int]) -> None:
+    """What was received is made of the lots paid; origin amounts are kept, what becomes nothing is named."""
+    made, lost = convert(paid, received)
+
+    assert [total(some) for some in made] == received
+    for origin in "xyz":
+        before = sum(lot.origin_amount for some in paid for lot in some if lot.origin == origin)
+        after = sum(lot.origin_amount for some in [*made, lost] for lot in some if lot.origin == origin)
+        assert before == after
+
+
+# --- bundled users ----------------------------------------------------------------------------------------------------
+
+Moves = list[tuple[Address, Address | None, object, int, Kind]]
+DEEDS = ["pay", "route", "swap", "swap to a friend", "deposit", "fee", "swap with a fee taker", "wrap"]
+
+
+def deed(kind: str, user: str, amount: int) -> Moves:
+    """What one user does in a bundle; `mart` and `pool` are labelled venues, `gas` is the paymaster of all."""
+
+    def move(sender: str, recipient: str, symbol: str, some: int) -> tuple[Address, Address, object, int, Kind]:
+        native = Kind.NATIVE if symbol == "ETH" else Kind.TOKEN
+        return (place(sender), place(recipient), asset(symbol), some, native)
+
+    router, friend, taker = f"{user}r", f"{user}f", f"{user}t"
+    return {
+        "pay": [move(user, friend, "USDT", amount)],
+        "route": [
+            move(user, router, "USDT", amount + 1),
+            move(router, friend, "USDT", amount),
+            move(router, "gas", "USDT", 1),
+        ],
+        "swap": [move(user, "pool", "USDT", amount), move("pool", user, "DAI", amount)],
+        "swap to a friend": [move(user, "pool", "USDT", amount), move("pool", friend, "DAI", amount)],
+        "deposit": [move(user, "mart", "USDT", amount)],
+        "fee": [move(user, "gas", "USDC", 3), move("gas", "bundler", "ETH", 2)],
+        "swap with a fee taker": [
+            move(user, router, "USDC", amount),
+            move(router, "mart", "USDC", amount),
+            move("mart", user, "DAI", amount),
+            move("mart", taker, "DAI", 1),
+        ],
+        "wrap": [move(user, "weth", "ETH", amount)],
+    }[kind]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(DEEDS), min_size=1, max_size=4),
+    st.lists(st.sampled_from(DEEDS), min_size=1, max_size=4),
+    st.lists(st.integers(1, 50), min_size=8, max_size=8),
+)
+def test_bundled_users_never_mix(ones: list[str], others: list[str], some: list[int]) -> None:
+    """Two users in one transaction who share only venues and a paymaster: neither's money reaches the other's side."""
+    moves: Moves = []
+    for user, deeds in (("ua", ones), ("ub", others)):
+        for kind, amount in zip(deeds, some, strict=False):
+            moves += deed(kind, user, amount)
+    bundle: Transaction = moved(1, moves)  # type: ignore[arg-type]
+    venues = [Label(place(name), name, Category.DEX, 1, "t") for name in ("mart", "pool")]  # type: ignore[arg-type]
+    flow = Flow([OriginSpec(place("ua")), OriginSpec(place("ub"))], Labels(venues))
+    ends = {end for t in bundle.transfers for end in (t.sender, t.recipient) if end}
+    flow.feed([bundle], ends)
+
+    for book in flow.fold().books.values():
+        for (address, _, origin), (amount, _) in book.came.items():
+            owner = next(
+                (user for user in ("ua", "ub") if address in {place(user + end) for end in ("", "r", "f", "t")}), None
+            )
+            assert not amount or owner is None or f":{place(owner).text}:" in origin
