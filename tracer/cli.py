@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from tracer import __version__
 from tracer.actions import demo as demo_action
@@ -49,6 +50,7 @@ EXITS: dict[type[TracerError], int] = {
     StoreError: 6,
 }
 INTERRUPTED = 130
+_given: ContextVar[dict[str, str]] = ContextVar("given")  # settings named on the command line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,10 +83,10 @@ def main() -> None:
     except TracerError as error:
         complain(error)
         sys.exit(exit_code(error))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
+    except TyperException as usage:
+        getattr(usage, "show", lambda: say("error: the command's words are off, see --help"))()
+        sys.exit(EXITS[InputError])
+    except (KeyboardInterrupt, typer.Abort):
         say("interrupted: nothing of the unfinished act was kept; run the command again to go on")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
@@ -123,13 +125,12 @@ def answer(schema: str, members: Mapping[str, Any]) -> None:
 @contextmanager
 def the_app() -> Iterator[App]:
     """The app as the settings say."""
-    with opened(Settings.load(**(click.get_current_context().find_root().obj or {}))) as made:
+    with opened(Settings.load(**_given.get({}))) as made:
         yield made
 
 
 @app.callback()
 def root(
-    context: typer.Context,
     database: Annotated[str | None, typer.Option(help="The store's URL [env: TRACER_DATABASE_URL].")] = None,
     version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
 ) -> None:
@@ -137,7 +138,7 @@ def root(
     if version:
         typer.echo(f"tracer {__version__}")
         raise typer.Exit
-    context.obj = {"database_url": database} if database else {}
+    _given.set({"database_url": database} if database else {})
 
 
 # --- demo and store ---------------------------------------------------------------------------------------------------
@@ -199,17 +200,28 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _imported(made: intake.Imported, as_json: bool) -> None:
+    remarks = {"refused": made.refused, "cut": made.cut, "repeated": made.repeated, "left_out": made.left_out}
     if as_json:
-        answer("imported", intake.told(made))
-    else:
-        show(intake.lines(made))
+        said = {name: [{"line": row.line, "reason": row.reason} for row in some.rows] for name, some in remarks.items()}
+        answer("imported", {**made.counts(), "added": dict(made.added), "remarks": said})
+        return
+    for name, some in remarks.items():
+        show(f"line {row.line}: {name.replace('_', ' ')}: {row.reason}" for row in some.rows)
+        if some.total > len(some.rows):
+            show([f"… and {some.total - len(some.rows)} more {name.replace('_', ' ')}"])
+    added = ", ".join(f"{count} {name}" for name, count in made.added.items())
+    show([f"{made.rows} rows read; new to the store: {added}"])
+
+
+def _progress(what: str, count: int) -> None:
+    say(f"{count} {what}")
 
 
 @import_app.command()
 def transfers(file: File, skip_bad: SkipBad = False, as_json: AsJson = False) -> None:
     """Transfers CSV: chain,tx_hash,block,tx_index,index,time,kind,sender,recipient,asset,symbol,decimals,amount,…"""
     with the_app() as made:
-        _imported(intake.import_transfers(made.store, file, made.actor, skip_bad=skip_bad, progress=say), as_json)
+        _imported(intake.import_transfers(made.store, file, made.actor, skip_bad=skip_bad, progress=_progress), as_json)
 
 
 @import_app.command()

@@ -114,7 +114,9 @@ class _Reports:
         report = _report(*row.cells)
         line = self._lines.setdefault(report.about, row.line)
         if self.reports.setdefault(report.about, report) != report:
-            raise InputError(f"report {report.report_id} says something else of the same at line {line}: keep one of them")
+            raise InputError(
+                f"report {report.report_id} says something else of the same at line {line}: keep one of them"
+            )
         self.rows += 1
 
 
