@@ -37,8 +37,9 @@ from tracer.errors import (
 )
 from tracer.exports.person import assets_of, case_lines, flag_lines, plain_text
 from tracer.exports.plain import moment, place, text
-from tracer.model import Case, FlagState, Limits
+from tracer.model import Case, FlagState, Limits, Severity
 from tracer.settings import Settings
+from tracer.taint.methods import METHODS
 
 EXITS: dict[type[TracerError], int] = {
     InputError: 2,
@@ -50,6 +51,7 @@ EXITS: dict[type[TracerError], int] = {
     StoreError: 6,
 }
 INTERRUPTED = 130
+SEVERITIES = [str(severity) for severity in reversed(Severity)]
 _given: ContextVar[dict[str, str]] = ContextVar("given")  # settings named on the command line
 
 app = typer.Typer(
@@ -156,9 +158,9 @@ def demo(
         answer("demo", {"flags": flags, "differences": made.differences, "graph": str(graph)})
     else:
         assets = assets_of(made.document)
-        for flag in flags:
+        for flag in sorted(flags, key=_urgency):
             show([*flag_lines(flag, assets), ""])
-        show(case_lines(made.document))
+        show(case_lines(made.document, METHODS))
         counts = ", ".join(f"{count} {rule}" for rule, count in made.counts.items())
         show(["", f"{len(flags)} flags: {counts}. Everything above is invented.", f"graph written to {graph}"])
         show(_verdict(made))
@@ -318,7 +320,7 @@ def case_show(name: CaseName, as_json: AsJson = False) -> None:
     for one in _case(case)["origins"]:
         what = f"payment {one['tx_hash']}" if one["tx_hash"] else "address"
         show([f"  {what} to {one['address']}" if one["tx_hash"] else f"  {what} {one['chain']}:{one['address']}"])
-    show(case_lines(document) if document else [f"not traced yet: tracer trace {case.name} --offline"])
+    show(case_lines(document, METHODS) if document else [f"not traced yet: tracer trace {case.name} --offline"])
 
 
 @case_app.command("close")
@@ -367,9 +369,14 @@ def trace(
         members = {key: document[key] for key in ("case", "digest", "stopped", "ledger", "as_of")}
         answer("trace", members | {"new": traced.new, "flags": flags, "flag_versions": traced.flags})
         return
-    show(case_lines(document))
+    show(case_lines(document, [document["method"]]))
     known = "" if traced.new else " (the same result as before: nothing new was kept)"
     show([f"flags     {flags}, {traced.flags} new or changed{known}", f"next: tracer flags {document['case']}"])
+
+
+def _urgency(flag: Mapping[str, Any]) -> tuple[int, str, str]:
+    """What a person should look at first."""
+    return (SEVERITIES.index(flag["severity"]), flag["rule"], flag["address"])
 
 
 def _round(done: Round) -> None:
@@ -392,6 +399,7 @@ def flags(
             for one in made.store.assets()
         }
     rows = [{"case": case.name, **flag_row(flag)} for case, flag in found]
+    rows.sort(key=lambda row: (row["case"], *_urgency(row)))
     if as_json:
         answer("flags", {"items": rows, "next": None})
         return

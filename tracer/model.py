@@ -387,7 +387,7 @@ class Landing:
     """Everything tainted that came to one labelled address, or was redeemed in one token: what the rules look at.
 
     `kind` is arrival, mixer, bridge, redeemed, unresolved or contact (it only passed a labelled address). `paths` has
-    one path for each origin that came. `hops`: the fewest from any origin.
+    one for each arrival and each origin. `hops`: the fewest from any origin.
     """
 
     kind: str

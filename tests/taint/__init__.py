@@ -1,0 +1,1 @@
+"""Tests of the pure core, and the language its stories are told in."""

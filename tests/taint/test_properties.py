@@ -28,7 +28,7 @@ lots = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(cases())
 def test_the_books_balance_to_the_unit(case: object) -> None:
-    """originated = held + fees + arrivals + mixers + bridges + redeemed + unresolved + rounding, and nothing is negative."""
+    """What was originated is what all accounts add up to, and nothing is negative."""
     for book in folded(case).books.values():
         for sums in book.balances().values():
             assert sums["originated"] == sum(sums.values()) - sums["originated"]

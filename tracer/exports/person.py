@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -63,7 +63,8 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
     for path in flag["paths"][:paths]:
         yield from path_lines(path, flag["chain"], assets)
     if len(flag["paths"]) > paths:
-        yield f"  and     {len(flag['paths']) - paths} more path(s), one for each origin: tracer flags --json"
+        more = len(flag["paths"]) - paths
+        yield f"  and     {more} more path{'s' if more != 1 else ''}, one for each arrival and origin: --paths N, or --json"
 
 
 def sums(flag: Plain, assets: Assets) -> Iterator[tuple[str, str]]:
@@ -99,8 +100,8 @@ def origin_name(origin: str) -> str:
     return f"the reported address {rest.rpartition(':')[0]}"
 
 
-def case_lines(document: Plain) -> Iterator[str]:
-    """A case in a few lines: what was read, what stopped it, where its money is."""
+def case_lines(document: Plain, methods: Collection[str]) -> Iterator[str]:
+    """A case in a few lines: what was read, what stopped it, where its money is under these methods."""
     assets = assets_of(document)
     roles: dict[str, int] = defaultdict(int)
     for one in document["addresses"]:
@@ -116,11 +117,11 @@ def case_lines(document: Plain) -> Iterator[str]:
     if document["gaps"]:
         yield f"gaps      {len(document['gaps'])} things not known that could matter: see `gaps` in the export"
     yield f"digest    {document['digest']}"
-    yield from ledger_lines(document, assets)
+    yield from ledger_lines(document, assets, methods)
 
 
-def ledger_lines(document: Plain, assets: Assets) -> Iterator[str]:
-    """Where the originated money is, per asset, under every method; every line adds up."""
+def ledger_lines(document: Plain, assets: Assets, methods: Collection[str]) -> Iterator[str]:
+    """Where the originated money is, per asset, under these methods; every line adds up."""
     kinds = {origin["id"]: (origin["chain"], origin["asset"]) for origin in document["origins"]}
     books: dict[tuple[str, str], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
     for row in document["ledger"]:
@@ -129,6 +130,8 @@ def ledger_lines(document: Plain, assets: Assets) -> Iterator[str]:
                 books[kinds[row["origin"]]][row["method"]][account] += int(amount)
     for asset, by_method in sorted(books.items()):
         for method, accounts in by_method.items():
+            if method not in methods:
+                continue
             yield f"ledger    {method:12} {_accounts(accounts, asset, assets)}"
 
 

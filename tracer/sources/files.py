@@ -37,7 +37,7 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """What a reports file says, each report once. `rows` counts all."""
+    """What a reports file says, each statement once. `rows` counts all."""
 
     rows: int
     reports: tuple[Report, ...]
@@ -110,7 +110,7 @@ class _Reports:
     _lines: dict[object, int] = field(default_factory=dict)
 
     def take(self, row: Row) -> None:
-        """Add a row. Raises InputError if it is bad or its id stands for another report."""
+        """Add a row. Raises InputError if it is bad or its report says something else of the same already."""
         report = _report(*row.cells)
         line = self._lines.setdefault(report.about, row.line)
         if self.reports.setdefault(report.about, report) != report:

@@ -101,7 +101,7 @@ class TransferFile:
     cut: Remarks
 
     def transactions(self) -> Iterator[Transaction]:
-        """The transactions in order of their first rows, made one by one."""
+        """The transactions in order of their first rows, made one by one; transfers stand in order of id."""
         return map(_transaction, self.groups)
 
     def by_page(self) -> Iterator[tuple[int, Iterator[Transaction]]]:
@@ -354,7 +354,7 @@ def _transaction(group: Group) -> Transaction:
         block=head.block,
         tx_index=head.tx_index,
         initiator=head.initiator,
-        transfers=tuple(_transfers(head, group.moves)),
+        transfers=tuple(sorted(_transfers(head, group.moves), key=lambda transfer: transfer.id)),
     )
 
 

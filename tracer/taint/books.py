@@ -378,7 +378,7 @@ Owner = tuple[Party, AssetId, str | None, int]
 
 
 def _marked(gifts: Iterable[tuple[Party, AssetId, list[Lot]]]) -> tuple[dict[AssetId, list[Lot]], list[Owner]]:
-    """Lots by asset, each numbered in place of its step: -> (lots, the payer, asset, origin and step of each number)."""
+    """Lots by asset, each numbered in place of its step; and each number's payer, asset, origin and step."""
     marked: dict[AssetId, list[Lot]] = {}
     owners: list[Owner] = []
     for payer, asset, lots in gifts:

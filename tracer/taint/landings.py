@@ -16,6 +16,7 @@ from tracer.taint.paths import path
 CONTACT = "contact"
 
 
+Subject = tuple[str, ...]  # an origin, or an arrival: chain, tx_hash and asset
 Divide = Callable[[Label | None, datetime], str]
 
 
@@ -27,9 +28,7 @@ class _Came:
     address: Address
     label: Label | None
     sums: dict[tuple[Key, AssetId, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    best: dict[tuple[str, str], tuple[int, int]] = field(
-        default_factory=dict
-    )  # (origin, method) -> (origin amount, step)
+    best: dict[tuple[Subject, str], tuple[int, int]] = field(default_factory=dict)  # by method: origin amount, step
 
 
 def _together(_label: Label | None, _at: datetime) -> str:
@@ -52,9 +51,10 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
             sums = came.sums[(key, step.received_asset, step.origin, name)]
             sums[0] += amount
             sums[1] += origin_amount
-            best = came.best.get((step.origin, name))
-            if amount and (best is None or origin_amount > best[0]):
-                came.best[(step.origin, name)] = (origin_amount, number)
+            for subject in ((step.origin,), (*key, *step.received_asset)):
+                best = came.best.get((subject, name))
+                if amount and (best is None or origin_amount > best[0]):
+                    came.best[(subject, name)] = (origin_amount, number)
     made = (_landing(result, came, method) for _, came in sorted(places.items()))
     return tuple(landing for landing in made if landing is not None)
 
@@ -114,7 +114,11 @@ def _by_origin(one: Sum) -> tuple[str, str]:
 
 
 def _paths(result: Result, came: _Came, method: str) -> Iterable[Path]:
+    """A path for each arrival and for each origin, the largest of it; those of `method` first."""
     order = [method, *(name for name in result.books if name != method)]
-    for origin in sorted({origin for origin, _ in came.best}):
-        name = next(name for name in order if (origin, name) in came.best)
-        yield path(result.books[name], came.best[(origin, name)][1])
+    chosen: dict[tuple[str, int], tuple[bool, int]] = {}
+    for subject in {subject for subject, _ in came.best}:
+        name = next(name for name in order if (subject, name) in came.best)
+        amount, number = came.best[(subject, name)]
+        chosen[(name, number)] = (name != method, -amount)
+    return [path(result.books[name], number) for name, number in sorted(chosen, key=lambda key: (*chosen[key], key))]

@@ -1,0 +1,1 @@
+"""Tests of the sources. lines.py makes the rows of files."""

@@ -1,0 +1,140 @@
+"""What should be read next, what an address is worth, and which address is too busy to follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+
+from tests.taint.scenario import START, asset, at, place, tx
+from tracer.model import Kind, Limits, OriginSpec, Transaction, Transfer, transfer_id
+from tracer.taint.flow import Flow, Result, counterparties
+from tracer.taint.stops import Labels
+
+
+def paid(number: int, sender: str, recipient: str, amount: int, symbol: str = "USDT") -> Transaction:
+    """One payment, at minute `number`."""
+    ends = (place(sender), place(recipient))
+    key = transfer_id("eip155:1", tx(number), Kind.TOKEN, asset(symbol), *ends, amount, 0)
+    made = Transfer(key, Kind.TOKEN, asset(symbol), amount, *ends)
+    return Transaction("eip155:1", tx(number), at(number), number, transfers=(made,))
+
+
+def read(history: list[Transaction], names: str, limits: Limits | None = None, **spec: object) -> Result:
+    """A thief's history with these addresses read."""
+    flow = Flow([OriginSpec(place("thief"), **spec)], Labels(), limits or Limits())
+    flow.feed(history, {place(name) for name in names.split()})
+    return flow.fold()
+
+
+HISTORY = [paid(1, "thief", "a", 30), paid(2, "thief", "b", 70), paid(3, "a", "c", 10), paid(4, "b", "d", 60)]
+
+
+def test_reported_addresses_are_wanted_first() -> None:
+    """Before anything was read there is nothing to fold, and the reported address is what to read."""
+    assert [place("thief")] == read([], "").wanted()
+
+
+def test_the_frontier_is_in_order_of_worth() -> None:
+    """The largest share of what was originated comes first."""
+    result = read(HISTORY, "thief")
+
+    assert [place("b"), place("a")] == result.wanted()
+    assert (Fraction(7, 10), Fraction(3, 10)) == (result.worth[place("b")], result.worth[place("a")])
+
+
+def test_worth_is_the_best_asset_not_the_sum() -> None:
+    """All of one asset is worth more than half of two, without any price."""
+    history = [
+        paid(1, "thief", "a", 50),
+        paid(2, "thief", "b", 50),
+        paid(3, "thief", "a", 50, "USDC"),
+        paid(4, "thief", "b", 50, "USDC"),
+        paid(5, "thief", "c", 1, "DAI"),
+    ]
+    result = read(history, "thief")
+
+    assert place("c") == result.wanted()[0]
+    assert Fraction(1, 2) == result.worth[place("a")]
+
+
+def test_the_hop_limit_decides_what_is_read_and_removes_nothing() -> None:
+    """An address at the limit holds what came to it and is not wanted."""
+    result = read(HISTORY, "thief a b", Limits(hops=2))
+
+    assert [] == result.wanted()
+    assert (10, 60) == tuple(
+        result.books["fifo"].came[(place(who), asset("USDT"), o)][0] for who in "cd" for o in result.origins.found
+    )
+
+
+def test_age_and_worth_limits_narrow_the_frontier() -> None:
+    """What is too late or worth too little stays unread."""
+    assert [place("b")] == read(HISTORY, "thief", Limits(worth=Fraction(1, 2))).wanted()
+    assert [place("a")] == read(HISTORY, "thief", Limits(age=timedelta(seconds=0))).wanted()
+
+
+def test_counterparties_are_counted_after_taint_came() -> None:
+    """A busy past does not make a hub, nor does a busy future beyond the window."""
+    contacts = [(START + timedelta(days=day), place(f"x{day}")) for day in range(20)]
+
+    assert 7 == counterparties(contacts, START + timedelta(days=5), timedelta(days=7))
+    assert 0 == counterparties(contacts, START + timedelta(days=19), timedelta(days=7))
+
+
+def test_a_hub_holds_and_is_told_with_its_count() -> None:
+    """An unlabelled address with more counterparties than the limit within a week after taint came is not followed."""
+    busy = [paid(2 + n, "a", f"x{n}", 1) for n in range(4)]
+    open_ = read([paid(1, "thief", "a", 100), *busy], "thief a", Limits(hub_counterparties=4))
+    hub = read([paid(1, "thief", "a", 100), *busy], "thief a", Limits(hub_counterparties=3))
+
+    assert {} == open_.hubs
+    assert 4 == hub.hubs[place("a")].counterparties
+    assert [] == hub.wanted()
+    assert place("x0") in open_.touched
+    assert 100 == sum(lot.amount for lot in hub.books["fifo"].pots[(place("a"), asset("USDT"), "")])
+
+
+def test_an_origin_is_never_a_hub() -> None:
+    """However many a reported address deals with, it is followed."""
+    result = read([paid(n, "thief", f"x{n}", 1) for n in range(1, 6)], "thief", Limits(hub_counterparties=2))
+
+    assert {} == result.hubs
+    assert 5 == len(result.wanted())
+
+
+def test_an_unread_payment_is_wanted_as_a_transaction() -> None:
+    """A reported payment whose transaction nobody fed is asked for, and is a gap."""
+    flow = Flow([OriginSpec(place("scam"), asset("USDT"), tx(7), 5)], Labels())
+    result = flow.fold()
+
+    assert [("eip155:1", tx(7))] == result.wanted_transactions()
+    assert ["payment_not_read"] == [gap.kind for gap in result.gaps]
+
+
+def test_what_a_report_got_wrong_is_a_gap() -> None:
+    """Another amount than paid, and no transfer to the reported address, are named."""
+    history = [paid(1, "victim", "scam", 100)]
+    specs = [OriginSpec(place("scam"), asset("USDT"), tx(1), 120), OriginSpec(place("other"), None, tx(1))]
+    flow = Flow(specs, Labels())
+    flow.feed(history, {place("scam")})
+    result = flow.fold()
+
+    assert ["amount_differs", "payment_not_found"] == sorted(gap.kind for gap in result.gaps)
+    assert [100] == list(result.books["fifo"].originated.values())
+
+
+def test_money_that_cannot_be_told_on_asks_for_its_transaction() -> None:
+    """An unresolved hand-on is asked for, until the transaction is known whole."""
+    from dataclasses import replace
+
+    ends = [(place("a"), place("pool"), asset("USDT"), 100), (place("pool"), place("a"), asset("MEME"), 7)]
+    moves = tuple(
+        Transfer(transfer_id("eip155:1", tx(2), Kind.TOKEN, what, s, r, n, 0), Kind.TOKEN, what, n, s, r)
+        for s, r, what, n in ends
+    )
+    swap = Transaction("eip155:1", tx(2), at(2), 2, transfers=moves)
+
+    assert [("eip155:1", tx(2))] == read([paid(1, "thief", "a", 100), swap], "thief a").wanted_transactions()
+    whole = read([paid(1, "thief", "a", 100), replace(swap, whole=True)], "thief a")
+    assert [] == whole.wanted_transactions()
+    assert [("eip155:1", tx(2))] == whole.unresolved
