@@ -98,7 +98,7 @@ def import_reports(store: Store, path: str | Path, actor: str, *, skip_bad: bool
     """
     with opened(path) as file:
         told = read_reports(file)
-    ids = tuple(report.report_id for report in told.reports)
+    ids = tuple(dict.fromkeys(report.report_id for report in told.reports))
     done = Imported(told.rows, {}, _checked(told.refused, skip_bad), report_ids=ids)
     with store.act(actor, "import reports", file.name, **done.counts()) as work:
         added = {"reports": work.add_reports(told.reports)}

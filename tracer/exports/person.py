@@ -64,7 +64,7 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
         yield from path_lines(path, flag["chain"], assets)
     if len(flag["paths"]) > paths:
         more = len(flag["paths"]) - paths
-        yield f"  and     {more} more path{'s' if more != 1 else ''}, one for each arrival and origin: --paths N, or --json"
+        yield f"  and     {more} more path(s), one for each arrival and origin: --paths N, or --json"
 
 
 def sums(flag: Plain, assets: Assets) -> Iterator[tuple[str, str]]:

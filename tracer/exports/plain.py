@@ -34,8 +34,8 @@ def moment(at: datetime | None) -> str | None:
 
 
 def share(worth: Fraction) -> str:
-    """A share as a decimal string of nine places, cut, not rounded."""
-    return f"{int(worth)}.{int(worth % 1 * 10**9):09d}"
+    """A share as a decimal string of eighteen places, cut, not rounded."""
+    return f"{int(worth)}.{int(worth % 1 * 10**18):018d}"
 
 
 def place(address: Address | None) -> Plain:

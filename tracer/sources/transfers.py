@@ -7,16 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from tracer.chains import Family, family, is_on_chain, listed, parse_address, parse_asset, parse_chain, parse_tx_hash
+from tracer.chains import is_on_chain, listed, parse_chain, parse_tx_hash
 from tracer.errors import InputError
-from tracer.model import NATIVE, Address, Asset, AssetId, Kind, Transaction, Transfer, transfer_id
+from tracer.model import Asset, AssetId, Kind, Transaction, Transfer, transfer_id
 from tracer.sources import cells
-from tracer.sources.cells import show
+from tracer.sources.movements import COINS, Head, Move, read_head, read_move
 from tracer.sources.rows import Columns, RawFile, Remarks, Row, read_rows
 
 Progress = Callable[[str, int], None]  # what was done, and how many times so far
@@ -30,41 +28,6 @@ COLUMNS = Columns(
 )
 EVERY = 10_000  # rows between two calls of Progress
 SYMBOL = 128  # letters of a symbol that are kept
-
-_COINS = {Kind.INPUT, Kind.OUTPUT}
-_ENDS = {  # which ends a kind has: sender, recipient
-    Kind.NATIVE: (True, True),
-    Kind.INTERNAL: (True, True),
-    Kind.TOKEN: (True, True),
-    Kind.FEE: (True, False),
-    Kind.INPUT: (True, False),
-    Kind.OUTPUT: (False, True),
-}
-_OUTPUTS = 2**32  # a transaction has fewer
-
-
-class Move(NamedTuple):
-    """A transfer before it has an id, and the line it stands on."""
-
-    kind: Kind
-    asset: AssetId
-    amount: int
-    sender: Address | None
-    recipient: Address | None
-    position: int | None  # `index` in files and transfers
-    outpoint: str | None
-    line: int
-
-
-class Head(NamedTuple):
-    """What a row says of its transaction."""
-
-    chain: str
-    tx_hash: str
-    at: datetime
-    block: int | None
-    tx_index: int | None
-    initiator: Address | None
 
 
 class Group:
@@ -155,7 +118,7 @@ class _Reader:
         """Add a row. Raises InputError, and adds nothing, if it is bad or clashes with an earlier one."""
         chain, tx_hash, block, tx_index, _, at, _, _, _, _, symbol, decimals, _, _, initiator = row.cells
         head = self._head((chain, tx_hash, at, block, tx_index, initiator))
-        move = _move(head.chain, row)
+        move = read_move(head.chain, row)
         if move.kind is Kind.FEE:
             head = _paid(head, move)
         group = self.groups.get((head.chain, head.tx_hash))
@@ -163,7 +126,7 @@ class _Reader:
             group = Group(head, row)
         elif group.head != head:
             head = _joined(group, head)
-        place = (head.tx_hash, move.kind, move.position) if move.kind in _COINS else None
+        place = (head.tx_hash, move.kind, move.position) if move.kind in COINS else None
         if place in self._coins:
             raise InputError(f"{move.kind} {move.position} of this transaction stands at line {self._coins[place]}")
         self._describe(move, symbol[:SYMBOL], decimals)
@@ -199,7 +162,7 @@ class _Reader:
         """What the row says of its transaction. Rows of one mostly stand together, so the last is kept."""
         if self._last is not None and self._last[0] == said:
             return self._last[1]
-        head = _head(*said)
+        head = read_head(*said)
         self._last = said, head
         return head
 
@@ -218,85 +181,6 @@ class _Reader:
         known = given if told.decimals is None else told.decimals
         self.described[move.asset] = Described(told.symbol or cells.clean(symbol), known, line)
         self._said.add((move.asset, symbol, decimals))
-
-
-_chain = lru_cache(maxsize=64)(parse_chain)
-
-
-def _head(  # noqa: PLR0917 - the columns that describe the transaction
-    chain: str, tx_hash: str, at: str, block: str, tx_index: str, initiator: str
-) -> Head:
-    chain = _chain(chain)
-    head = Head(
-        chain,
-        parse_tx_hash(chain, tx_hash),
-        cells.moment(at),
-        cells.count(block, "block"),
-        cells.count(tx_index, "tx_index"),
-        parse_address(chain, initiator) if initiator else None,
-    )
-    if head.block is None and family(chain) is not Family.TRON:
-        raise InputError("block is missing: only TRON rows may leave it empty")
-    return head
-
-
-def _move(chain: str, row: Row) -> Move:
-    _, _, _, _, index, _, kind, sender, recipient, asset, _, _, amount, outpoint, _ = row.cells
-    what, which = _what(chain, kind, asset)
-    needs_sender, needs_recipient = _ENDS[what]
-    return Move(
-        what,
-        which,
-        cells.amount(amount),
-        _end(chain, sender, what, "sender", needs_sender),
-        _end(chain, recipient, what, "recipient", needs_recipient),
-        _index(index, what),
-        _outpoint(chain, outpoint, what) if outpoint or what is Kind.INPUT else None,
-        row.line,
-    )
-
-
-@lru_cache(maxsize=1 << 14)
-def _what(chain: str, kind: str, asset: str) -> tuple[Kind, AssetId]:
-    """The kind and the asset. Raises InputError if they, or kind and chain, do not fit."""
-    if kind not in _ENDS:
-        raise InputError(f"kind {show(kind)} is unknown; known are {', '.join(Kind)}")
-    what, which = Kind(kind), parse_asset(chain, asset)
-    bitcoin = family(chain) is Family.BITCOIN
-    if bitcoin != (what in _COINS):
-        fitting = [each for each in Kind if (each in _COINS) == bitcoin]
-        raise InputError(f"kind {kind} does not fit the chain: write {', '.join(fitting)}")
-    if (what is Kind.TOKEN) == (which.contract == NATIVE):
-        wanted = "a contract, or an identifier such as usd" if what is Kind.TOKEN else NATIVE
-        raise InputError(f"asset {show(asset)} does not fit kind {kind}: write {wanted}")
-    return what, which
-
-
-def _end(chain: str, text: str, kind: Kind, column: str, needed: bool) -> Address | None:
-    if text and needed:
-        return parse_address(chain, text)
-    if needed:
-        raise InputError(f"{column} is missing: kind {kind} needs one")
-    if text:
-        raise InputError(f"{column} {show(text)} does not fit kind {kind}: leave it empty")
-    return None
-
-
-def _index(text: str, kind: Kind) -> int | None:
-    index = cells.count(text, "index")
-    if index is None and kind in _COINS:
-        raise InputError(f"index is missing: kind {kind} needs its position in the transaction")
-    return index
-
-
-def _outpoint(chain: str, text: str, kind: Kind) -> str:
-    if kind is not Kind.INPUT:
-        raise InputError(f"outpoint {show(text)} does not fit kind {kind}: only a bitcoin input names one")
-    tx_hash, colon, position = text.partition(":")
-    number = cells.count(position, "outpoint's position") if colon else None
-    if number is None or number >= _OUTPUTS:
-        raise InputError(f"outpoint {show(text)} does not name what the input spends: write it as txid:n")
-    return f"{parse_tx_hash(chain, tx_hash)}:{number}"
 
 
 # --- one transaction --------------------------------------------------------------------------------------------------
@@ -363,7 +247,7 @@ def _transfers(head: Head, moves: list[Move]) -> Iterator[Transfer]:
     seen: Counter[tuple[object, ...]] = Counter()
     for move in sorted(moves, key=_by_position) if len(moves) > 1 else moves:
         same = move[:5]
-        n = seen[same] if move.kind not in _COINS else move.position or 0
+        n = seen[same] if move.kind not in COINS else move.position or 0
         seen[same] += 1
         name = transfer_id(head.chain, head.tx_hash, move.kind, move.asset, move.sender, move.recipient, move.amount, n)
         yield Transfer(name, *move[:7])

@@ -130,7 +130,7 @@ class Result:
             for address in self.touched
             if address not in read and self.hops[address] < limits.hops and self._young(address)
         ]
-        ready = [(worth, address) for worth, address in open_ if worth > 0 and worth >= limits.worth]
+        ready = [(worth, address) for worth, address in open_ if worth >= limits.worth]
         return first + [address for _, address in sorted(ready, key=lambda pair: (-pair[0], pair[1]))]
 
     def wanted_transactions(self) -> list[Key]:
@@ -239,23 +239,28 @@ class _Fold:
         )
 
 
-def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fraction]:
-    """The largest share of all that the case originated in one asset that reached each address, under any method.
+WORTH = {"dirty_first": 1000, "haircut": 1}  # measured: the README's figures compare it with other rankings
 
-    At most 1. Needs no price.
+
+def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fraction]:
+    """What an address is worth reading: the share, of all that the case originated in one asset, that reached it.
+
+    The share is dirty_first's, the most that can have come; haircut, at a thousandth, orders those that share leaves
+    equal or out. Of several assets the best counts, so that no price is needed. At most 1.
     """
-    worth: dict[Address, Fraction] = defaultdict(Fraction)
-    for book in books.values():
+    shares: dict[Address, dict[AssetId, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for method, weight in WORTH.items():
         whole: dict[AssetId, int] = defaultdict(int)
-        for origin, amount in book.originated.items():
+        for origin, amount in books[method].originated.items():
             whole[origins.found[origin].asset] += amount
         came: dict[tuple[Address, AssetId], int] = defaultdict(int)
-        for (address, origin), amount in book.reached.items():
+        for (address, origin), amount in books[method].reached.items():
             came[(address, origins.found[origin].asset)] += amount
         for (address, asset), amount in came.items():
             if whole[asset]:
-                worth[address] = max(worth[address], min(Fraction(amount, whole[asset]), Fraction(1)))
-    return dict(worth)
+                share = min(Fraction(amount, whole[asset]), Fraction(1))
+                shares[address][asset] += share * Fraction(weight, sum(WORTH.values()))
+    return {address: max(by_asset.values()) for address, by_asset in shares.items()}
 
 
 def _contacts(
