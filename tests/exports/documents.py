@@ -78,7 +78,7 @@ def told(fed: Flow, *, method: str = "fifo", entities: Sequence[Entity] = (EXAMP
         coverage=dict.fromkeys(fed.read, Coverage("partial", "file")),
         assets=[_asset(kind) for kind in sorted({t.asset for o in fed.transactions.values() for t in o.transfers})],
         entities=entities,
-        exposures=exposures(landed),
+        exposures=exposures(result),
         findings=find(landed, known),
         stopped={"by": ["hops"], "unread": 1, "unread_most_worth": "0.222222222", "unresolved": 0},
     )

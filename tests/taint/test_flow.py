@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -125,8 +126,6 @@ def test_what_a_report_got_wrong_is_a_gap() -> None:
 
 def test_money_that_cannot_be_told_on_asks_for_its_transaction() -> None:
     """An unresolved hand-on is asked for, until the transaction is known whole."""
-    from dataclasses import replace
-
     ends = [(place("a"), place("pool"), asset("USDT"), 100), (place("pool"), place("a"), asset("MEME"), 7)]
     moves = tuple(
         Transfer(transfer_id("eip155:1", tx(2), Kind.TOKEN, what, s, r, n, 0), Kind.TOKEN, what, n, s, r)
@@ -138,3 +137,13 @@ def test_money_that_cannot_be_told_on_asks_for_its_transaction() -> None:
     whole = read([paid(1, "thief", "a", 100), replace(swap, whole=True)], "thief a")
     assert [] == whole.wanted_transactions()
     assert [("eip155:1", tx(2))] == whole.unresolved
+
+
+def test_an_unknown_order_in_a_block_is_a_gap_where_it_could_matter() -> None:
+    """Two transactions of one block at a tainted pot, of which one pays: their order is not known, and that is said."""
+    together = [replace(paid(n, *ends), at=at(2), block=2) for n, ends in ((2, ("x", "a", 5)), (3, ("a", "b", 5)))]
+    result = read([paid(1, "thief", "a", 10), *together], "thief a")
+    known = [replace(one, tx_index=n) for n, one in enumerate(together)]
+
+    assert [("order_unknown", place("a"))] == [(gap.kind, gap.address) for gap in result.gaps if gap.at == at(2)]
+    assert [] == [gap for gap in read([paid(1, "thief", "a", 10), *known], "thief a").gaps if gap.at == at(2)]

@@ -159,7 +159,7 @@ def _document(case: Case, method: str, registry: Registry, reading: _Reading, re
         coverage=dict.fromkeys(reading.order, FILE),
         assets=reading.store.assets(sorted(reading.symbols)),
         entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
-        exposures=exposures(landed),
+        exposures=exposures(result),
         findings=findings,
         stopped=_stopped(result, len(reading.order)),
     )

@@ -55,6 +55,7 @@ _chain = lru_cache(maxsize=64)(parse_chain)
 def read_head(  # noqa: PLR0917 - the columns that describe the transaction
     chain: str, tx_hash: str, at: str, block: str, tx_index: str, initiator: str
 ) -> Head:
+    """What these cells say of a transaction. Raises InputError naming the first that is wrong."""
     chain = _chain(chain)
     head = Head(
         chain,
@@ -70,6 +71,7 @@ def read_head(  # noqa: PLR0917 - the columns that describe the transaction
 
 
 def read_move(chain: str, row: Row) -> Move:
+    """What a row of that chain says of its movement. Raises InputError naming the first cell that is wrong."""
     _, _, _, _, index, _, kind, sender, recipient, asset, _, _, amount, outpoint, _ = row.cells
     what, which = _what(chain, kind, asset)
     needs_sender, needs_recipient = _ENDS[what]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tracer.model import AssetId, Landing
+from tracer.model import AssetId
+from tracer.taint.books import Book
+from tracer.taint.flow import Result
+from tracer.taint.landings import coming
+from tracer.taint.methods import NO_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Exposure:
     entity: str
     category: str
     direction: str
-    exposure_type: str  # direct, indirect
+    exposure_type: str  # direct: in one hop; indirect
     min_hops: int
     origin: str
     method: str
@@ -25,24 +28,38 @@ class Exposure:
     origin_amount: int
 
 
-def exposures(landings: Iterable[Landing]) -> tuple[Exposure, ...]:
+@dataclass(slots=True)
+class _Sum:
+    hops: int
+    amount: int = 0
+    origin_amount: int = 0
+
+
+def exposures(result: Result) -> tuple[Exposure, ...]:
     """Outgoing exposure of a case's origins to every labelled entity that their money reached."""
-    sums: dict[tuple[str, str, str, str, AssetId], list[int]] = defaultdict(lambda: [0, 0])
-    hops: dict[tuple[str, str], int] = {}
-    for landing in landings:
-        if landing.label is None:
-            continue
-        who = (landing.label.entity, str(landing.label.category))
-        hops[who] = min(landing.hops, hops.get(who, landing.hops))
-        for arrival in landing.arrivals:
-            for one in arrival.sums:
-                total = sums[(*who, one.origin, one.method, one.asset)]
-                total[0] += one.amount
-                total[1] += one.origin_amount
-    return tuple(_exposure(key, hops[key[:2]], amounts) for key, amounts in sorted(sums.items()))
+    sums: dict[tuple[str, str, str, str, str, AssetId], _Sum] = {}
+    for method, book in result.books.items():
+        hops = _hops(book)
+        for _, _, label, number, amount, origin_amount in coming(result, book):
+            if label is None:
+                continue
+            step = book.steps[number]
+            kind = "direct" if hops[number] == 1 else "indirect"
+            key = (label.entity, str(label.category), kind, step.origin, method, step.received_asset)
+            total = sums.setdefault(key, _Sum(hops[number]))
+            total.hops = min(total.hops, hops[number])
+            total.amount += amount
+            total.origin_amount += origin_amount
+    return tuple(
+        Exposure(entity, category, "outgoing", kind, total.hops, origin, method, asset, total.amount, total.origin_amount)
+        for (entity, category, kind, origin, method, asset), total in sorted(sums.items())
+    )
 
 
-def _exposure(key: tuple[str, str, str, str, AssetId], hops: int, amounts: list[int]) -> Exposure:
-    entity, category, origin, method, asset = key
-    kind = "direct" if hops <= 1 else "indirect"
-    return Exposure(entity, category, "outgoing", kind, hops, origin, method, asset, amounts[0], amounts[1])
+def _hops(book: Book) -> dict[int, int]:
+    """How many hops each step is from its origin; changing the asset at an address is none."""
+    hops: dict[int, int] = defaultdict(int)
+    for number, step in enumerate(book.steps):
+        before = hops[step.parent] if step.parent != NO_STEP else 0
+        hops[number] = before + (step.sender != step.recipient)
+    return hops

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -227,13 +227,37 @@ class _Fold:
             text = "paid more than was seen coming in"
             self.gaps[key] = Gap("unseen", text, pot[0], transaction.tx_hash, pot[1], amount, transaction.at)
 
+    def _unordered(self) -> Iterator[Gap]:
+        """Where the order of transactions in one block is not known and money of a tainted pot moved in several."""
+        blocks: dict[tuple[str, datetime, int | None], list[Key]] = defaultdict(list)
+        for key, one in self.flow.transactions.items():
+            if one.tx_index is None and self.counted[key]:
+                blocks[(one.chain, one.at, one.block)].append(key)
+        for (_, at, block), keys in sorted(blocks.items(), key=lambda item: str(item[0])):
+            if len(keys) > 1:
+                yield from self._mixed_up(at, block, keys)
+
+    def _mixed_up(self, at: datetime, block: int | None, keys: Sequence[Key]) -> Iterator[Gap]:
+        moved: dict[tuple[Address, AssetId], set[Key]] = defaultdict(set)
+        paid: set[tuple[Address, AssetId]] = set()
+        for key in keys:
+            for transfer in self.counted[key]:
+                paid |= {(transfer.sender, transfer.asset)} if transfer.sender else set()
+                for end in (transfer.sender, transfer.recipient):
+                    if end is not None and end in self.touched and self.keeps(end):
+                        moved[(end, transfer.asset)].add(key)
+        for (address, asset), where in sorted(moved.items()):
+            if len(where) > 1 and (address, asset) in paid:
+                text = f"{len(where)} transactions of block {block} in unknown order, taken by their hashes"
+                yield Gap("order_unknown", text, address, None, asset, None, at)
+
     def result(self) -> Result:
         for address in sorted(self.touched):
             if self.keeps(address):
                 self._is_hub(address)
         return Result(
             *(self.flow, self.origins, self.books, self.reach, self.hops, self.touched, self.hubs),
-            gaps=[*self.origins.gaps, *self.gaps.values()],
+            gaps=[*self.origins.gaps, *self.gaps.values(), *self._unordered()],
             unresolved=self.unresolved,
             worth=_worth(self.origins, self.books),
         )

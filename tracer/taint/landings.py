@@ -43,7 +43,7 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
     """
     places: dict[tuple[Address, str, str], _Came] = {}
     for name, book in result.books.items():
-        for kind, address, label, number, amount, origin_amount in _coming(result, book):
+        for kind, address, label, number, amount, origin_amount in coming(result, book):
             step = book.steps[number]
             place = (address, str(kind), divide(label, step.transaction.at))
             came = places.setdefault(place, _Came(kind, address, label))
@@ -62,7 +62,7 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
 Coming = tuple[str, Address, Label | None, int, int, int]
 
 
-def _coming(result: Result, book: Book) -> Iterator[Coming]:
+def coming(result: Result, book: Book) -> Iterator[Coming]:
     """What a book brought to stops, to labelled pots, and to the zero address (told by its token)."""
     labels = result.flow.labels
     for end in book.ends:
