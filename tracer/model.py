@@ -434,6 +434,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a source was read for an address: its own cursor, and the block (height and hash) it had reached."""
+
+    cursor: str | None = None
+    block: int | None = None
+    block_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How far an address was read: `complete`, `partial`, `unread`, `refused`, with the reason."""
 

@@ -16,12 +16,17 @@ import rfc8785
 from tests.exports.documents import (
     ETH,
     EXAMPLE,
+    EXCHANGE,
+    FRIEND,
     HISTORY,
     LABELS,
     LIMIT,
     MIXER,
+    PEEL,
     READ,
     SPEC,
+    THIEF,
+    VICTIM,
     empty,
     flow,
     plain,
@@ -29,7 +34,7 @@ from tests.exports.documents import (
     small,
     told,
 )
-from tests.makers import START, label, transaction
+from tests.makers import START, USDT, label, transaction, tx_hash
 from tracer.exports.document import Told, canonical, digest, document
 from tracer.exports.plain import moment, share
 from tracer.model import Case, Coverage, FlagState, Limits, OriginSpec
@@ -58,7 +63,7 @@ FREE = {  # what may change without changing the digest: who looks, how it was r
     "flags/*/message",
     "digest",
 }
-ELSEWHERE = ("addresses/*/labels/", "flags/*/label/", "flags/*/facts/", "flags/*/paths/")  # said once more, or headline
+ELSEWHERE = ("addresses/*/labels", "flags/*/label", "flags/*/facts", "flags/*/paths")  # said once more, or headline
 
 
 def kept(made: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +138,9 @@ def test_what_is_known_of_a_case_is_in_its_document() -> None:
 
     assert len(made["transfers"]) == sum(len(one.transfers) for one in HISTORY)
     assert drops == ["zero_amount"]
-    assert [gap["kind"] for gap in made["gaps"]] == ["amount_differs", "unseen"]
+    assert {(gap["kind"], gap["asset"]) for gap in made["gaps"]} == {
+        *(("amount_differs", USDT.contract), ("unseen", USDT.contract), ("unseen", ETH.contract))
+    }
     for line in made["ledger"]:
         sums = [int(value) for name, value in line.items() if name not in ("origin", "method", "originated")]
         assert int(line["originated"]) == sum(sums) == 90
@@ -213,8 +220,17 @@ def test_the_same_result_keeps_its_digest(same: Any) -> None:
 
 
 def test_the_headline_method_changes_nothing_but_the_headline() -> None:
-    """Paths may be others under another method; digest, amounts, arrivals and hops are the same."""
-    made = {method: plain(document(told(flow(), method=method))) for method in ("fifo", "lifo", "haircut")}
+    """Paths, and how long they are, may be others under another method; digest, amounts and hops are the same."""
+    two_ways = (
+        transaction((VICTIM, THIEF, 20), tx=1),
+        transaction((THIEF, PEEL, 10), tx=2),
+        transaction((THIEF, FRIEND, 10), tx=3),
+        transaction((FRIEND, PEEL, 10), tx=4),
+        transaction((PEEL, EXCHANGE, 10), tx=5),
+    )
+    fed = flow(two_ways, specs=[OriginSpec(THIEF, USDT, tx_hash(1))])
+    fed.feed((), [FRIEND])
+    made = {method: plain(document(told(fed, method=method))) for method in ("fifo", "lifo", "haircut")}
     paths = {json.dumps([flag.pop("paths") for flag in one["flags"]]) for one in made.values()}
     flags = {json.dumps(one["flags"]) for one in made.values()}
 

@@ -19,6 +19,7 @@ from tracer.model import (
     AssetId,
     Case,
     Category,
+    Checkpoint,
     Coverage,
     Entity,
     Fact,
@@ -33,7 +34,7 @@ from tracer.model import (
     Transfer,
     transfer_id,
 )
-from tracer.store.rows import Checkpoint, FlagBody
+from tracer.store.rows import FlagBody
 from tracer.store.store import Store
 from tracer.store.types import clean
 

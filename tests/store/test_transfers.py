@@ -9,8 +9,8 @@ import pytest
 from tests.makers import BITCOIN, START, USDT, address, transaction, transfer
 from tracer.chains import is_listed
 from tracer.errors import Conflict, InputError
-from tracer.model import Asset, AssetId, Coverage, Kind, Transaction
-from tracer.store.rows import Added, Checkpoint
+from tracer.model import Asset, AssetId, Checkpoint, Coverage, Kind, Transaction
+from tracer.store.rows import Added
 from tracer.store.store import Store
 
 A, B, C = address(1), address(2), address(3)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -99,16 +100,13 @@ RULES: dict[str, Rule] = {
 
 def find(landings: Iterable[Landing], known: Known) -> tuple[Finding, ...]:
     """All findings, one for each rule and address, sorted by both."""
-    found: dict[tuple[str, str, str], Finding] = {}
+    found: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for landing in landings:
         for rule in RULES.values():
             judgement = rule.judge(landing, known) if _brings(landing) else None
-            if judgement is None:
-                continue
-            finding = _finding(rule, landing, judgement, known)
-            key = (rule.name, *landing.address)
-            found[key] = _joined(found[key], finding) if key in found else finding
-    return tuple(found[key] for key in sorted(found))
+            if judgement is not None:
+                found[(rule.name, *landing.address)].append(_finding(rule, landing, judgement, known))
+    return tuple(_joined(found[key]) for key in sorted(found))
 
 
 def _brings(landing: Landing) -> bool:
@@ -145,16 +143,16 @@ def _doubt(label: Label | None) -> str:
     return f" The label is unsure: confidence {label.confidence}, by {label.source}."
 
 
-def _joined(one: Finding, other: Finding) -> Finding:
-    """The same rule at the same address at moments that were judged apart."""
-    both = {*one.arrivals, *other.arrivals}
-    arrivals = sorted(both, key=lambda arrival: (arrival.at, arrival.tx_hash, arrival.asset))
-    messages = dict.fromkeys((one.message, other.message))
+def _joined(findings: Sequence[Finding]) -> Finding:
+    """One rule at one address, at moments that were judged apart or at which it belonged to somebody else."""
+    in_turn = sorted(findings, key=lambda finding: finding.arrivals[0].at)
+    arrivals = {arrival for finding in in_turn for arrival in finding.arrivals}
     return replace(
-        one,
-        message=" ".join(messages),
-        facts=tuple(dict.fromkeys((*one.facts, *other.facts))),
-        arrivals=tuple(arrivals),
-        paths=(*one.paths, *other.paths),
-        hops=min(one.hops, other.hops),
+        in_turn[-1],
+        entity=" / ".join(dict.fromkeys(finding.entity for finding in in_turn if finding.entity)) or None,
+        message=" ".join(dict.fromkeys(finding.message for finding in in_turn)),
+        facts=tuple(dict.fromkeys(fact for finding in in_turn for fact in finding.facts)),
+        arrivals=tuple(sorted(arrivals, key=lambda arrival: (arrival.at, arrival.tx_hash, arrival.asset))),
+        paths=tuple(path for finding in in_turn for path in finding.paths),
+        hops=min(finding.hops for finding in in_turn),
     )

@@ -18,14 +18,15 @@ import rfc8785
 
 from tracer.exports import plain
 from tracer.exports.plain import Plain
-from tracer.model import ENGINE, Address, Asset, AssetId, Case, Coverage, Entity, Finding, Limits, Role
+from tracer.model import ENGINE, Address, Asset, AssetId, Case, Coverage, Entity, Finding, FlagState, Limits, Role
 from tracer.taint.books import Book, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
 from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.case/1"
-DIGESTED = ("origins", "limits", "policy", "engine", "methods", "gaps", "exposures", "hops")
+DIGESTED = ("origins", "limits", "policy", "engine", "methods", "gaps", "exposures", "ledger", "hops")
+REVIEWED = ("id", "version", "state", "reason")  # what an exported flag has beside what the rule found
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def document(told: Told) -> Plain:
 def digest(made: Mapping[str, Any]) -> str:
     """sha256 of the RFC 8785 form of inputs and results: the same inputs give the same digest, on either store.
 
-    Left out: the case's name and headline method, what stopped the reading and its order, coverage, heads, URLs.
+    It can be worked out from an exported document too. Left out: the case's name and headline method with its paths,
+    what stopped the reading and its order, coverage, heads, URLs, and what people made of the flags.
     """
     view: Plain = {key: made[key] for key in DIGESTED}
     view["transactions"] = made["transactions"]
@@ -94,7 +96,8 @@ def digest(made: Mapping[str, Any]) -> str:
     view["labels"] = _without(made["labels"], "source")
     view["facts"] = _without(made["facts"], "source_url", "entity_name", "note")
     view["addresses"] = _without(made["addresses"], "read_order", "coverage", "labels")
-    view["flags"] = _without(made["flags"], "message", "facts", "label", "paths")
+    found = [flag for flag in made["flags"] if flag.get("state") != FlagState.WITHDRAWN]
+    view["flags"] = _without(found, "message", "facts", "label", "paths", *REVIEWED)
     return f"sha256:{sha256(rfc8785.dumps(view)).hexdigest()}"
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv as comma
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - a spreadsheet takes the wide ones for the others
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 HEAD = ("chain", "tx_hash", "time", "by", "sender", "sender_entity", "recipient", "recipient_entity", "recipient_role")
 ASSETS = ("asset", "symbol", "decimals", "received_asset", "received_symbol", "received_decimals", "origin")
 
 
 def safe(value: object) -> str:
-    """A cell that a spreadsheet reads as text."""
-    text = "" if value is None else str(value)
+    """A cell of one line that a spreadsheet reads as text."""
+    text = _CONTROL.sub("\ufffd", "" if value is None else str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

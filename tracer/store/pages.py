@@ -10,9 +10,9 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from tracer.chains import is_listed
 from tracer.errors import NotFound
-from tracer.model import Address, Asset, AssetId, Coverage
+from tracer.model import Address, Asset, AssetId, Checkpoint, Coverage
 from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
-from tracer.store.rows import Checkpoint, Page, Read
+from tracer.store.rows import Page, Read
 from tracer.store.tables import assets, coverage, pages
 from tracer.store.types import clean
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tracer.model import Address, Coverage, FlagState, Severity
+from tracer.model import Address, Checkpoint, Coverage, FlagState, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,6 @@ class Page:
     size: int
     recorded_at: datetime
     raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """How far a source was read for an address: its own cursor, and the block (height and hash) it had reached."""
-
-    cursor: str | None = None
-    block: int | None = None
-    block_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tracer.model import Address, Asset, Case, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
+from tracer.model import Address, Asset, Case, Checkpoint, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
 from tracer.store import cases, claims, flags, pages, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Checkpoint, Read
+from tracer.store.rows import Added, Read
 
 
 class Work:

@@ -51,8 +51,8 @@ def exposures(result: Result) -> tuple[Exposure, ...]:
             total.amount += amount
             total.origin_amount += origin_amount
     return tuple(
-        Exposure(entity, category, "outgoing", kind, total.hops, origin, method, asset, total.amount, total.origin_amount)
-        for (entity, category, kind, origin, method, asset), total in sorted(sums.items())
+        Exposure(entity, category, "outgoing", kind, one.hops, origin, method, asset, one.amount, one.origin_amount)
+        for (entity, category, kind, origin, method, asset), one in sorted(sums.items())
     )
 
 

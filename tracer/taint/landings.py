@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from tracer.chains import listed
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum
 from tracer.taint.books import Book, EndKind
 from tracer.taint.flow import Key, Result
+from tracer.taint.methods import NO_STEP
 from tracer.taint.paths import path
+from tracer.taint.stops import precedence
 
 CONTACT = "contact"
 
@@ -38,14 +41,15 @@ def _together(_label: Label | None, _at: datetime) -> str:
 def landings(result: Result, method: str, divide: Divide = _together) -> tuple[Landing, ...]:
     """Every landing of a fold, by address. Paths are of `method`, else of the first method that brings any.
 
-    `divide` tells moments apart at which a rule would judge the same address differently: each gets a landing, so that
-    each has arrivals and paths of its own.
+    Moments at which an address had another label, or at which a rule would judge it differently (`divide` tells them
+    apart), each get a landing, so that each has arrivals and paths of its own.
     """
-    places: dict[tuple[Address, str, str], _Came] = {}
+    places: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
     for name, book in result.books.items():
         for kind, address, label, number, amount, origin_amount in coming(result, book):
             step = book.steps[number]
-            place = (address, str(kind), divide(label, step.transaction.at))
+            claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
+            place = (address, str(kind), claim, divide(label, step.transaction.at))
             came = places.setdefault(place, _Came(kind, address, label))
             key = (step.transaction.chain, step.transaction.tx_hash)
             sums = came.sums[(key, step.received_asset, step.origin, name)]
@@ -84,20 +88,25 @@ def _landing(result: Result, came: _Came, method: str) -> Landing | None:
     if not came.best:
         return None
     token = listed(AssetId(*came.address)) if came.kind is EndKind.REDEEMED else None
-    paths = tuple(_paths(result, came, method))
     return Landing(
         kind=str(came.kind),
         address=came.address,
         label=came.label,
         arrivals=tuple(_arrivals(result, came)),
-        paths=paths,
-        hops=min(_hops(found) for found in paths),
+        paths=tuple(_paths(result, came, method)),
+        hops=min(_hops(result.books[name], number) for (_, name), (_, number) in came.best.items()),
         token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
     )
 
 
-def _hops(found: Path) -> int:
-    return sum(hop.sender != hop.recipient for hop in found.hops)
+def _hops(book: Book, number: int) -> int:
+    """How many hops a step is from its origin; changing the asset at an address is none."""
+    hops = 0
+    while number != NO_STEP:
+        step = book.steps[number]
+        hops += step.sender != step.recipient
+        number = step.parent
+    return hops
 
 
 def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
