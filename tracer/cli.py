@@ -271,7 +271,7 @@ def _case_line(case: Case) -> str:
 
 @case_app.command("open")
 def case_open(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name no other case has.")],
     origin: Annotated[list[str], typer.Option(help="A reported address, CHAIN:ADDRESS; may be repeated.")] = [],  # noqa: B006
     report: Annotated[Path | None, typer.Option(help="A reports CSV: its payments and addresses are origins.")] = None,
     report_id: Annotated[list[str], typer.Option(help="An imported report; may be repeated.")] = [],  # noqa: B006
@@ -385,7 +385,7 @@ def _round(done: Round) -> None:
 
 @app.command()
 def flags(
-    name: Annotated[str | None, typer.Argument(metavar="[CASE]", help="A case's name or id; default: all.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="CASE", help="A case's name or id; default: all.")] = None,
     state: Annotated[FlagState | None, typer.Option(help="Only flags in this state.")] = None,
     paths: Annotated[int, typer.Option(min=0, help="How many paths to show of each flag.")] = 1,
     as_json: AsJson = False,

@@ -9,11 +9,11 @@ from typing import Any
 
 import networkx as nx
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def clean(value: object) -> str:
-    """Text that XML 1.0 can hold."""
+    """Text that XML 1.0 can hold, without control characters."""
     return _NOT_XML.sub("\ufffd", "" if value is None else str(value))
 
 

@@ -17,7 +17,7 @@ ASSETS = ("asset", "symbol", "decimals", "received_asset", "received_symbol", "r
 def safe(value: object) -> str:
     """A cell of one line that a spreadsheet reads as text."""
     text = _CONTROL.sub("\ufffd", "" if value is None else str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def csv(document: Mapping[str, Any]) -> bytes:
@@ -37,12 +37,18 @@ def csv(document: Mapping[str, Any]) -> bytes:
 def _head(hop: Mapping[str, Any], places: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:
     sender, recipient = (places.get((hop["chain"], hop[end]), {}) for end in ("sender", "recipient"))
     first = (hop["chain"], hop["tx_hash"], hop["at"], hop["by"])
-    return (*first, hop["sender"], _entity(sender), hop["recipient"], _entity(recipient), recipient.get("role"))
+    names = (_entity(sender, hop["at"]), _entity(recipient, hop["at"]))
+    return (*first, hop["sender"], names[0], hop["recipient"], names[1], recipient.get("role"))
 
 
-def _entity(place: Mapping[str, Any]) -> str | None:
-    labels = place.get("labels") or ()
-    return labels[0]["entity"] if labels else None
+def _entity(place: Mapping[str, Any], at: str) -> str | None:
+    """Whose address it was at that moment, by the claim that counted then."""
+    valid = (
+        label["entity"]
+        for label in place.get("labels", ())
+        if (label["valid_from"] or "") <= at and (label["valid_to"] is None or at < label["valid_to"])
+    )
+    return next(valid, None)
 
 
 def _assets(hop: Mapping[str, Any], assets: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:

@@ -1,0 +1,27 @@
+"""Names that somebody else chose, to hurt whoever reads them."""
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"&'<>",
+    "]]>",
+    "<!--",
+    "&amp;&#x0;",
+    "bell\x07 escape\x1b[31m red\x1b]0;title\x07",
+    "null\x00 delete\x7f c1\x9b31m",
+    "two\r\nlines\ttab",
+    "\u202egnp.exe \u2066isolate\u2069",
+    "emoji 🦊 family 👨\u200d👩\u200d👧",
+    "not xml \ufffe \uffff",
+    "line\u2028paragraph\u2029",
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    " =1+1",
+    "＝1+1",
+    ",;\"quoted\"",
+    "%s {0} ${x}",
+    "x" * 5000,
+)  # fmt: skip
