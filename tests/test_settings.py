@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tracer.detect.kyc import POLICY
 from tracer.errors import ConfigError
-from tracer.settings import Settings
+from tracer.model import Limits
+from tracer.settings import Settings, shown
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nothing_needs_to_be_set() -> None:
     """The default is a file here, and the login name."""
-    assert Settings.load().model_dump() == {"database_url": "sqlite:///tracer.db", "actor": "ana"}
+    settings = Settings.load()
+    assert (settings.database_url, settings.actor, settings.sources) == ("sqlite:///tracer.db", "ana", ())
+    assert settings.limits.value() == Limits()
+    assert settings.policy.value() == POLICY
 
 
 def test_arguments_win_over_environment_over_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +50,19 @@ def test_arguments_win_over_environment_over_file(folder: Path, monkeypatch: pyt
         ("[tracer]\nactor = 7\n", "actor: .* set TRACER_ACTOR"),
         ('[tracer]\ndatabase_url = "mysql://u:s3cret@h/d"\n', "database_url: write sqlite"),
         ("[tracer\n", "tracer.toml cannot be read"),
+        ("[tracer.jobs]\nthreads = 0\n", "jobs.threads: .*greater than or equal to 1"),
+        ("[tracer.jobs]\nthread = 1\n", "jobs.thread: .*Extra inputs"),
+        ('[tracer.limits]\nhops = "many"\n', "limits.hops"),
+        ("[tracer.policy]\nusd_per_day = -1\n", "policy.usd_per_day"),
+        ('[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "moon"\nurl = "http://h"\n', "sources.0.chain: unknown chain 'moon'"),
+        (
+            '[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "ethereum"\n',
+            "sources.0: write either url or url_env",
+        ),
+        (
+            '[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "ethereum"\nurl_env = "NO_SUCH"\n',
+            "sources.0: the environment has no NO_SUCH",
+        ),
     ],
 )
 def test_a_wrong_file_names_the_setting(folder: Path, content: str, said: str) -> None:
@@ -80,3 +98,45 @@ def test_settings_do_not_change() -> None:
     """They are read once."""
     with pytest.raises(ValidationError):
         Settings.load().actor = "eve"
+
+
+NODE = (
+    '[[tracer.sources]]\nname = "node"\nkind = "evm"\nchain = "ethereum"\nurl_env = "NODE_URL"\nkey_env = "NODE_KEY"\n'
+)
+
+
+def test_a_source_takes_its_secrets_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The url and the key are there for the source, and nowhere else."""
+    (folder / "tracer.toml").write_text(NODE)
+    monkeypatch.setenv("NODE_URL", "https://node.example/v3/s3cret-key")
+    monkeypatch.setenv("NODE_KEY", "s3cret-token")
+    settings = Settings.load()
+
+    assert ("https://node.example/v3/s3cret-key", "s3cret-token") == (
+        settings.sources[0].address(),
+        settings.sources[0].key(),
+    )
+    assert "s3cret" not in repr(settings) + "".join(f"{row}" for row in shown(settings))
+
+
+def test_what_is_shown_says_where_it_came_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting names the place that won; a url in the file is hidden."""
+    (folder / "tracer.toml").write_text(
+        NODE.replace('url_env = "NODE_URL"\nkey_env = "NODE_KEY"', 'url = "https://u:s3cret@h"')
+    )
+    monkeypatch.setenv("TRACER_ACTOR", "bo")
+    rows = {row.name: row for row in shown(Settings.load(database_url="sqlite:///x.db"), {"database_url"})}
+
+    assert ("bo", "environment") == (rows["actor"].value, rows["actor"].came_from)
+    assert "command line" == rows["database_url"].came_from
+    assert ("node", "tracer.toml") == (rows["sources.0.name"].value, rows["sources.0.name"].came_from)
+    assert ("20", "default") == (rows["limits.hops"].value, rows["limits.hops"].came_from)
+    assert "s3cret" not in str(rows)
+
+
+def test_two_sources_need_two_names(folder: Path) -> None:
+    """A checkpoint belongs to a source's name, so it must be its own."""
+    one = '[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "ethereum"\nurl = "http://h"\n'
+    (folder / "tracer.toml").write_text(one + one)
+    with pytest.raises(ConfigError, match="two sources have the same name"):
+        Settings.load()

@@ -24,7 +24,7 @@ def money(base_units: str | int, asset: tuple[str, str], assets: Assets) -> str:
     known = assets.get(asset)
     verified = listed(AssetId(*asset))
     decimals = known["decimals"] if known else (verified.decimals if verified else None)
-    symbol = (known["symbol"] if known else None) or (verified.symbol if verified else None) or short(asset[1])
+    symbol = verified.symbol if verified else (known["symbol"] if known else None) or short(asset[1])
     if decimals is None:
         return f"{int(base_units):,} base units of {symbol}"
     with localcontext(prec=100):

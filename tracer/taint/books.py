@@ -201,10 +201,8 @@ class Book:
         payer = plan.reported.get(parcel.payer)
         sender = payer.sender if payer and payer.sender else parcel.payer.address
         numbers: dict[str, int] = {}
-        for origin, (paid_asset, amount) in parcel.paid.items():
-            mine = [lot for lot in parcel.lots if lot.origin == origin]
-            if not mine:
-                continue
+        for origin, mine in _by_origin(parcel.lots).items():
+            paid_asset, amount = parcel.paid[origin]
             parent = max(mine, key=lambda lot: lot.origin_amount).step
             numbers[origin] = self.write(
                 Step(
@@ -362,12 +360,20 @@ def _paid(by_asset: Iterable[tuple[AssetId, Sequence[Lot]]]) -> dict[str, tuple[
     """What of each origin was paid: the asset that carried most of it, and how much of that asset."""
     best: dict[str, tuple[int, AssetId, int]] = {}
     for asset, lots in by_asset:
-        for origin in {lot.origin: None for lot in lots if lot.origin is not CLEAN}:
-            mine = [lot for lot in lots if lot.origin == origin]
+        for origin, mine in _by_origin(lots).items():
             worth = sum(lot.origin_amount for lot in mine)
             if origin not in best or worth > best[origin][0]:
                 best[origin] = (worth, asset, total(mine))
     return {origin: (asset, amount) for origin, (_, asset, amount) in best.items()}
+
+
+def _by_origin(lots: Iterable[Lot]) -> dict[str, list[Lot]]:
+    """The tainted lots of each origin, in the order in which origins first come."""
+    groups: dict[str, list[Lot]] = {}
+    for lot in lots:
+        if lot.origin is not CLEAN:
+            groups.setdefault(lot.origin, []).append(lot)
+    return groups
 
 
 def _parcel(payer: Party, asset: AssetId, lots: list[Lot]) -> Parcel:

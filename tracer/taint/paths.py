@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import networkx as nx
 
-from tracer.model import Address, Hop, Path, Transfer
+from tracer.model import Address, Hop, Kind, Path, Transfer
 from tracer.taint.books import Book, Step
 from tracer.taint.methods import NO_STEP
 
@@ -22,7 +22,7 @@ def path(book: Book, number: int) -> Path:
 
 
 def _hop(step: Step) -> Hop:
-    via = route(step.transaction.transfers, step.sender, step.recipient)
+    way = route(step)
     return Hop(
         chain=step.transaction.chain,
         tx_hash=step.transaction.tx_hash,
@@ -36,35 +36,55 @@ def _hop(step: Step) -> Hop:
         received=step.received,
         origin_amount=step.origin_amount,
         by=step.by,
-        transfers=tuple(transfer.id for transfer in via),
-        via=tuple(t.recipient for t in via[:-1] if t.recipient),
+        transfers=tuple(transfer.id for transfer in way or _ends(step)),
+        via=tuple(transfer.recipient for transfer in way[:-1] if transfer.recipient),
     )
 
 
-def route(transfers: Iterable[Transfer], sender: Address, recipient: Address) -> Sequence[Transfer]:
-    """The fewest transfers of a transaction that lead from one end to the other; none where none do.
+def route(step: Step) -> Sequence[Transfer]:
+    """The fewest transfers of its transaction that lead from a step's sender to its recipient; none where none do.
 
-    An exchange leads from the payer back to itself: the shortest way round.
+    A payment's are all of its asset. An exchange leads from the payer back to itself: the shortest way round.
     """
     graph: nx.DiGraph[Address] = nx.DiGraph()
-    for transfer in sorted(transfers, key=lambda t: t.id, reverse=True):
-        if transfer.sender and transfer.recipient and transfer.amount:
-            graph.add_edge(transfer.sender, transfer.recipient, transfer=transfer)
-    if sender not in graph or recipient not in graph:
+    for transfer in sorted(step.transaction.transfers, key=lambda t: (t.amount, t.id)):
+        if transfer.sender and transfer.recipient and _fits(transfer, step):
+            graph.add_edge(transfer.sender, transfer.recipient, transfer=transfer)  # of several the largest stands
+    if step.sender not in graph or step.recipient not in graph:
         return []
-    try:
-        ways = [nx.shortest_path(graph, sender, recipient)] if sender != recipient else _rounds(graph, sender)
-    except nx.NetworkXNoPath:
-        return []
-    if not ways:
-        return []
-    way = min(ways, key=lambda nodes: (len(nodes), nodes))
+    way = _round(graph, step.sender) if step.sender == step.recipient else _way(graph, step.sender, step.recipient)
     return [graph.edges[pair]["transfer"] for pair in zip(way, way[1:], strict=False)]
 
 
-def _rounds(graph: nx.DiGraph[Address], start: Address) -> list[list[Address]]:
+def _fits(transfer: Transfer, step: Step) -> bool:
+    """Could this transfer have carried the step's money? In its middle an exchange may go through any asset."""
+    leaves = step.by != "payment" and transfer.sender != step.sender
+    comes = step.by != "payment" and transfer.recipient != step.recipient
+    return (
+        transfer.amount > 0
+        and (leaves or transfer.asset == step.asset)
+        and (comes or transfer.asset == step.received_asset)
+    )
+
+
+def _way(graph: nx.DiGraph[Address], start: Address, end: Address) -> list[Address]:
+    try:
+        return nx.shortest_path(graph, start, end)
+    except nx.NetworkXNoPath:
+        return []
+
+
+def _round(graph: nx.DiGraph[Address], start: Address) -> list[Address]:
+    ways = [_way(graph, after, start) for after in sorted(graph.successors(start)) if after != start]
+    return [start, *min(filter(None, ways), key=lambda way: (len(way), way))] if any(ways) else []
+
+
+def _ends(step: Step) -> Sequence[Transfer]:
+    """Where no transfers lead all the way (bitcoin, wrapped coins): what the sender paid and the recipient got."""
     return [
-        [start, *nx.shortest_path(graph, after, start)]
-        for after in sorted(graph.successors(start))
-        if after != start and nx.has_path(graph, after, start)
+        transfer
+        for transfer in step.transaction.transfers
+        if transfer.amount and transfer.kind is not Kind.FEE
+        if (transfer.sender, transfer.asset) == (step.sender, step.asset)
+        or (transfer.recipient, transfer.asset) == (step.recipient, step.received_asset)
     ]
