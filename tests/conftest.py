@@ -16,6 +16,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.anvil import Anvil, Missing, started
 from tests.makers import ticking
 from tracer.store.store import Store
 
@@ -66,3 +67,15 @@ def store(database_url: str) -> Iterator[Store]:
     """A new, empty store on each engine, whose clock ticks a second an act."""
     with Store.open(database_url, clock=ticking()) as opened:
         yield opened
+
+
+@pytest.fixture
+def anvil() -> Iterator[Anvil]:
+    """A new EVM chain of our own (tests/anvil.py). Without anvil its tests are skipped; under CI they fail."""
+    try:
+        with started() as chain:
+            yield chain
+    except Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"no EVM node under CI: {missing}")
+        pytest.skip(f"no EVM node here: {missing}")

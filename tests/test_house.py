@@ -27,7 +27,7 @@ from tracer.exports.formats import FORMATS
 from tracer.exports.person import assets_of, flag_lines
 from tracer.model import Limits
 from tracer.registry import shipped
-from tracer.settings import Settings
+from tracer.settings import Settings, SourceSettings, shown
 from tracer.sources.files import LABELS, REPORTS
 from tracer.sources.transfers import COLUMNS
 from tracer.taint.methods import DEFAULT_METHOD, METHODS, POISON
@@ -114,12 +114,23 @@ def test_every_command_and_option_has_help() -> None:
 def test_settings() -> None:
     """Every setting is in the table, with its variable and its default."""
     defaults = {"actor": "the login name"}
+    rows = [row for row in shown(Settings()) if not row.name.startswith("sources")]
     expected = [
-        [name, f"TRACER_{name.upper()}", defaults.get(name) or field.default]
-        for name, field in Settings.model_fields.items()
+        [row.name, f"TRACER_{row.name.upper().replace('.', '__')}", defaults.get(row.name) or row.value] for row in rows
     ]
 
     assert expected == [row[:3] for row in table("Settings")]
+
+
+def test_sources() -> None:
+    """Every key of a source is told, with its default."""
+    fields = SourceSettings.model_fields
+    expected = [
+        [name, "" if field.is_required() or field.default is None else str(field.default)]
+        for name, field in fields.items()
+    ]
+
+    assert expected == [row[:2] for row in table("Settings", 1)]
 
 
 def test_stops() -> None:

@@ -54,7 +54,10 @@ def test_arguments_win_over_environment_over_file(folder: Path, monkeypatch: pyt
         ("[tracer.jobs]\nthread = 1\n", "jobs.thread: .*Extra inputs"),
         ('[tracer.limits]\nhops = "many"\n', "limits.hops"),
         ("[tracer.policy]\nusd_per_day = -1\n", "policy.usd_per_day"),
-        ('[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "moon"\nurl = "http://h"\n', "sources.0.chain: unknown chain 'moon'"),
+        (
+            '[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "moon"\nurl = "http://h"\n',
+            "sources.0.chain: unknown chain 'moon'",
+        ),
         (
             '[[tracer.sources]]\nname = "n"\nkind = "evm"\nchain = "ethereum"\n',
             "sources.0: write either url or url_env",
@@ -100,30 +103,22 @@ def test_settings_do_not_change() -> None:
         Settings.load().actor = "eve"
 
 
-NODE = (
-    '[[tracer.sources]]\nname = "node"\nkind = "evm"\nchain = "ethereum"\nurl_env = "NODE_URL"\nkey_env = "NODE_KEY"\n'
-)
+NODE = '[[tracer.sources]]\nname = "node"\nkind = "evm"\nchain = "ethereum"\nurl_env = "NODE_URL"\n'
 
 
 def test_a_source_takes_its_secrets_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The url and the key are there for the source, and nowhere else."""
+    """The url, which holds a key, is there for the source and nowhere else."""
     (folder / "tracer.toml").write_text(NODE)
     monkeypatch.setenv("NODE_URL", "https://node.example/v3/s3cret-key")
-    monkeypatch.setenv("NODE_KEY", "s3cret-token")
     settings = Settings.load()
 
-    assert ("https://node.example/v3/s3cret-key", "s3cret-token") == (
-        settings.sources[0].address(),
-        settings.sources[0].key(),
-    )
+    assert "https://node.example/v3/s3cret-key" == settings.sources[0].address()
     assert "s3cret" not in repr(settings) + "".join(f"{row}" for row in shown(settings))
 
 
 def test_what_is_shown_says_where_it_came_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting names the place that won; a url in the file is hidden."""
-    (folder / "tracer.toml").write_text(
-        NODE.replace('url_env = "NODE_URL"\nkey_env = "NODE_KEY"', 'url = "https://u:s3cret@h"')
-    )
+    (folder / "tracer.toml").write_text(NODE.replace('url_env = "NODE_URL"', 'url = "https://u:s3cret@h"'))
     monkeypatch.setenv("TRACER_ACTOR", "bo")
     rows = {row.name: row for row in shown(Settings.load(database_url="sqlite:///x.db"), {"database_url"})}
 

@@ -7,24 +7,46 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tracer.settings import Settings
+from tracer.settings import SourceSettings as Named
+from tracer.sources import SOURCES, Source, SourceSettings
 from tracer.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What every action needs: who acts, and the store."""
+    """What every action needs: the settings, the store, and the sources of live chain data."""
 
     settings: Settings
     store: Store
+    sources: tuple[Source, ...] = ()
 
     @property
     def actor(self) -> str:
         """Whose name is written on every change."""
         return self.settings.actor
 
+    @property
+    def chains(self) -> frozenset[str]:
+        """The chains that a live source reads."""
+        return frozenset(source.chain for source in self.sources)
+
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[App]:
     """An app with its store open. Raises ConfigError where the store cannot be used."""
     with Store.open(settings.database_url) as store:
-        yield App(settings, store)
+        yield App(settings, store, tuple(_source(one) for one in settings.sources))
+
+
+def _source(one: Named) -> Source:
+    made = SourceSettings(
+        kind=one.kind,
+        chain=one.chain,
+        url=one.address(),
+        name=one.name,
+        start_block=one.start_block,
+        range_blocks=one.range_blocks,
+        confirmations=one.confirmations,
+        timeout_seconds=one.timeout_seconds,
+    )
+    return SOURCES[one.kind](made)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tracer.errors import ConfigError
+from tracer.chains import parse_chain
+from tracer.detect.kyc import POLICY, Policy
+from tracer.errors import ConfigError, UnknownChain
+from tracer.model import Limits
 
 FILE = Path("tracer.toml")
 _SCHEMES = ("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")
@@ -24,6 +31,92 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name; the check below then asks for one
         return ""
+
+
+class Part(BaseModel):
+    """A table of settings inside [tracer]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SourceSettings(Part):
+    """One source: [[tracer.sources]]. The url, or the name of the environment variable that holds it (`url_env`).
+
+    `start_block`: nothing older is read, and coverage says so. `confirmations`: how many blocks on top make a block
+    final where the node does not know `finalized`. `range_blocks`: how many blocks a request asks for at first.
+    """
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"[a-z0-9_-]+")
+    kind: Literal["evm"]
+    chain: str
+    url: SecretStr | None = None
+    url_env: str | None = None
+    start_block: int = Field(default=0, ge=0)
+    confirmations: int = Field(default=64, ge=0)
+    range_blocks: int = Field(default=2000, ge=1)
+    timeout_seconds: float = Field(default=30, gt=0)
+
+    @field_validator("chain")
+    @classmethod
+    def _known(cls, chain: str) -> str:
+        try:
+            return parse_chain(chain)
+        except UnknownChain as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if (self.url is None) == (self.url_env is None):
+            raise ValueError("write either url or url_env")
+        if self.url_env is not None and not os.environ.get(self.url_env):
+            raise ValueError(f"the environment has no {self.url_env}: set it")
+        if not self.address().startswith(("http://", "https://")):
+            raise ValueError("the url must start with http:// or https://")
+        return self
+
+    def address(self) -> str:
+        """The url itself; it may hold a key, so it is never shown."""
+        if self.url is not None:
+            return self.url.get_secret_value()
+        return os.environ[self.url_env or ""]
+
+
+class JobsSettings(Part):
+    """[tracer.jobs]. `threads`: addresses pulled at once. `lease_seconds`: after so long without a sign of life another
+    scheduler takes over. `pace` multiplies every cadence of the schedule. `batch`: addresses a pull reads at most.
+    """
+
+    threads: int = Field(default=4, ge=1, le=64)
+    lease_seconds: float = Field(default=30, ge=0.2)
+    pace: float = Field(default=1, gt=0)
+    batch: int = Field(default=500, ge=1)
+
+
+class LimitsSettings(Part):
+    """[tracer.limits]: what decides which addresses a trace reads (see model.Limits)."""
+
+    hops: int = Field(default=20, ge=0)
+    addresses: int | None = Field(default=None, ge=1)
+    age_days: int | None = Field(default=None, ge=0)
+    worth: Decimal = Field(default=Decimal(0), ge=0, le=1)
+    min_confidence: Decimal = Field(default=Decimal(0), ge=0, le=1)
+
+    def value(self) -> Limits:
+        """As the core takes them."""
+        age = None if self.age_days is None else timedelta(days=self.age_days)
+        return Limits(self.hops, self.addresses, age, self.worth, self.min_confidence)
+
+
+class PolicySettings(Part):
+    """[tracer.policy]: what counts as low-KYC (see detect.kyc.Policy for the rest)."""
+
+    usd_per_day: Decimal = Field(default=POLICY.usd_per_day, gt=0)
+    btc_per_day: Decimal = Field(default=POLICY.btc_per_day, gt=0)
+    triggered_is_low: bool = POLICY.triggered_is_low
+
+    def value(self) -> Policy:
+        """As the core takes it."""
+        return replace(POLICY, **self.model_dump())
 
 
 class Settings(BaseSettings):
@@ -39,10 +132,23 @@ class Settings(BaseSettings):
         frozen=True,
         validate_default=True,
         hide_input_in_errors=True,
+        env_nested_delimiter="__",
     )
 
     database_url: str = "sqlite:///tracer.db"
     actor: str = Field(default_factory=_login, min_length=1)
+    sources: tuple[SourceSettings, ...] = ()
+    jobs: JobsSettings = JobsSettings()
+    limits: LimitsSettings = LimitsSettings()
+    policy: PolicySettings = PolicySettings()
+
+    @field_validator("sources")
+    @classmethod
+    def _apart(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        names = [source.name for source in sources]
+        if len(set(names)) < len(names):
+            raise ValueError("two sources have the same name")
+        return sources
 
     @field_validator("database_url")
     @classmethod
@@ -75,15 +181,53 @@ class Settings(BaseSettings):
         return [(name, _hidden(value)) for name, value in super().__repr_args__()]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as it may be shown: secrets hidden, and where its value came from."""
+
+    name: str
+    value: str
+    came_from: str
+
+
+def shown(settings: Settings, given: Collection[str] = ()) -> Iterator[Shown]:
+    """Every setting in force, secrets hidden. `given`: names that came from the command line."""
+    file = _from_file(FILE)
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        came_from = "default"
+        if name in file:
+            came_from = str(FILE)
+        if any(key.upper().startswith(f"TRACER_{name.upper()}") and os.environ[key] for key in os.environ):
+            came_from = "environment"
+        if name in given:
+            came_from = "command line"
+        yield from _rows(name, value, came_from)
+
+
+def _rows(name: str, value: Any, came_from: str) -> Iterator[Shown]:
+    if isinstance(value, BaseModel):
+        for key in type(value).model_fields:
+            yield from _rows(f"{name}.{key}", getattr(value, key), came_from)
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _rows(f"{name}.{number}", item, came_from)
+    else:
+        yield Shown(name, str(_hidden(str(value)) if value is not None else "not set"), came_from)
+
+
 def _hidden(value: Any) -> Any:
     return _PASSWORD.sub(r"\1\2***", value) if isinstance(value, str) else value
 
 
 def _remedy(place: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(map(str, place))
-    if name not in Settings.model_fields:
+    name, first = ".".join(map(str, place)), str(place[0])
+    if first not in Settings.model_fields:
         return f"{name} is no setting: there are {', '.join(Settings.model_fields)}"
-    return f"{name}: {message.removeprefix('Value error, ')}: set TRACER_{name.upper()} or {name} in {FILE}"
+    said = message.removeprefix("Value error, ")
+    if len(place) > 1 or first == "sources":
+        return f"{name}: {said}: mend it under [tracer] in {FILE}"
+    return f"{name}: {said}: set TRACER_{name.upper()} or {name} in {FILE}"
 
 
 def _from_file(path: Path) -> dict[str, Any]:

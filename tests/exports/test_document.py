@@ -247,7 +247,7 @@ def test_the_headline_method_changes_nothing_but_the_headline() -> None:
         lambda: told(flow(labels=[*LABELS, label(READ[1], entity="someone", category=LABELS[0].category)])),
         lambda: told(flow(specs=[OriginSpec(SPEC.address, SPEC.asset, SPEC.tx_hash, 91, report_ids=SPEC.report_ids)])),
         lambda: replace(told(flow()), limits=Limits(hops=3)),
-        lambda: replace(told(flow()), policy=told(flow()).policy | {"usd_per_day": Decimal(5)}),
+        lambda: replace(told(flow()), policy={**told(flow()).policy, "usd_per_day": Decimal(5)}),
         lambda: with_quote(told(flow()), valid_from="2023-07-01"),
         lambda: replace(told(flow()), assets=[one for one in told(flow()).assets if one.id != ETH]),
     ],

@@ -16,7 +16,8 @@ from tracer.exports.graph import clean, graphml
 
 def parsed(made: dict[str, Any]) -> nx.MultiDiGraph[str]:
     """The graph as networkx reads it back."""
-    read: nx.MultiDiGraph[str] = nx.read_graphml(io.BytesIO(graphml(made)), force_multigraph=True)
+    read = nx.read_graphml(io.BytesIO(graphml(made)), force_multigraph=True)
+    assert isinstance(read, nx.MultiDiGraph)
     return read
 
 

@@ -64,6 +64,19 @@ def test_an_act_that_changed_nothing_leaves_no_line(store: Store) -> None:
     assert store.audit() == []
 
 
+def test_pages_are_one_commit_and_no_act(store: Store) -> None:
+    """What a source said is kept whole or not at all, and leaves no line."""
+    empty = store.status()
+    with pytest.raises(RuntimeError, match="power cut"), store.pages() as work:
+        work.add_transactions([transaction((A, B, 1))], work.add_page("node", "a", 0, b"raw"))
+        raise RuntimeError("power cut")
+    assert store.status() == empty
+    with store.pages() as work:
+        work.add_transactions([transaction((A, B, 1))], work.add_page("node", "a", 0, b"raw"))
+    assert store.transactions_of([A]) == [transaction((A, B, 1))]
+    assert store.audit() == []
+
+
 @pytest.mark.parametrize(
     "tampering",
     [

@@ -75,6 +75,24 @@ def put(store: Store, **found: FlagBody) -> int:
         return work.put_flags("c-1", {(rule, A): body for rule, body in found.items()})
 
 
+def test_each_flag_that_is_gone_may_have_its_own_reason(opened: Store) -> None:
+    """The reason is asked for the flags that are withdrawn now, each as it was, and for no other."""
+    put(opened, low_kyc=body(), mixer=body("6"), stays=body())
+    put(opened, low_kyc=body(), stays=body())
+    asked: list[str] = []
+
+    def why(flag: Flag) -> str:
+        asked.append(flag.rule)
+        return f"{flag.rule} of {flag.now.body['amounts'][0]}: block 7 is gone"
+
+    with opened.act("job", "trace", "harbour") as work:
+        assert work.put_flags("c-1", {("stays", A): body()}, gone=why) == 1
+    assert asked == ["low_kyc"]
+    reasons = {flag.rule: flag.now.reason for flag in opened.flags("c-1")}
+    assert reasons["low_kyc"] == "low_kyc of 5: block 7 is gone"
+    assert reasons["mixer"] == "the newest trace no longer finds it"
+
+
 def body(amount: str = "5", severity: Severity = Severity.HIGH) -> FlagBody:
     """What a rule found."""
     return FlagBody({"amounts": [amount], "paths": ["p"]}, severity, 1, "Exa")

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from tests.makers import address, label
 from tracer.errors import ConfigError, StoreError
+from tracer.model import Address
 from tracer.store import engine, tables
 from tracer.store.store import Store
 
@@ -43,6 +44,35 @@ def test_down_leaves_nothing(store: Store, database_url: str) -> None:
     opened.dispose()
     with Store.open(database_url) as again:
         assert again.status().counts["labels"] == 0
+
+
+def test_an_older_store_is_brought_up(database_url: str) -> None:
+    """What the first schema held is read by today's, and can be withdrawn; on the way down what is withdrawn goes."""
+    opened = create_engine(engine.parse(database_url))
+    config = engine.alembic_config()
+    with opened.begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0001")
+        for line in (
+            "INSERT INTO addresses (id, chain, text) VALUES (7, 'eip155:1', 'a')",
+            "INSERT INTO assets VALUES (3, 'eip155:1', 'native', '', NULL, true)",
+            "INSERT INTO pages VALUES (1, 'node', 'rpc', 'a', 0, 'x', 0, '', '2024-01-01 00:00:00.000000')",
+            "INSERT INTO transactions VALUES "
+            "(5, 'eip155:1', 'x', '2024-01-01 00:00:00.000000', 9, NULL, 7, NULL, true, true, 1)",
+            "INSERT INTO transfers VALUES ('k', 5, 'native', 3, 7, NULL, '12', 0, NULL, NULL)",
+        ):
+            db.execute(text(line))
+    with Store.open(database_url) as store:
+        (found,) = store.transactions_of([Address("eip155:1", "a")])
+        assert [moved.amount for moved in found.transfers] == [12]
+        with store.act("job", "pull", "a") as work:
+            assert work.rewind("node", "eip155:1", 8, "gone") == 1
+    with opened.begin() as db:
+        config.attributes["connection"] = db
+        command.downgrade(config, "0001")
+        assert db.execute(text("SELECT count(*) FROM transactions")).scalar() == 0
+        assert db.execute(text("SELECT count(*) FROM transfers_text")).scalar() == 0
+    opened.dispose()
 
 
 def test_what_was_written_is_there_again(store: Store, database_url: str) -> None:

@@ -34,7 +34,7 @@ from tracer.model import (
     Transfer,
     transfer_id,
 )
-from tracer.store.rows import FlagBody
+from tracer.store.rows import FlagBody, Screening
 from tracer.store.store import Store
 from tracer.store.types import clean
 
@@ -205,6 +205,9 @@ def fill(store: Store) -> None:
         page = work.add_page("file", "f", 0, b"raw")
         work.add_assets([Asset(AssetId(ETHEREUM, word), word, n) for n, word in enumerate(words[1:])])
         work.add_transactions([transaction((address(n), address(1), n), tx=n, at=START) for n in (5, 2, 9)], page)
+        work.add_transactions([transaction((address(n), address(1), n), tx=n, block=n) for n in (11, 12)], page)
+        work.add_blocks(ETHEREUM, {12: "0xbb", 9: "0xcc", 11: "0xaa"})
+        work.add_screenings(Screening(word, address(1), f'["{word}"]') for word in words)
         work.add_labels([label(Address(ETHEREUM, word), entity=word) for word in words])
         work.add_entities([Entity(word, word, "exchange") for word in words])
         work.add_reports([Report(word, address(n)) for n, word in enumerate(words)])
@@ -215,6 +218,10 @@ def fill(store: Store) -> None:
         work.put_flags("id a", {(word, address(1)): FlagBody({"w": word}, Severity.LOW) for word in words})
     with store.act("h", "review", "x") as work:
         work.review(store.flags("id a")[0].id, FlagState.ESCALATED, "look")
+        work.rewind("file", ETHEREUM, 11, "gone")
+    for word in words:
+        store.lease(word, "me", 5)
+        store.end_run(store.start_run(word, "me"), "done", None)
 
 
 READS: list[Callable[[Store], object]] = [
@@ -227,7 +234,13 @@ READS: list[Callable[[Store], object]] = [
     Store.cases,
     Store.flags,
     Store.coverage,
+    Store.runs,
     lambda store: store.transactions_of([address(1)]),
+    lambda store: store.withdrawn([(ETHEREUM, tx_hash(12))]),
+    lambda store: store.blocks(ETHEREUM),
+    lambda store: store.checkpoints("b", ETHEREUM),
+    lambda store: store.screenings(address(1)),
+    lambda store: store.lease_of("\u00e4"),
     lambda store: store.traces("id a"),
     lambda store: [store.page(number) for number in store.page_ids()],
 ]

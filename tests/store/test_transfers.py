@@ -5,8 +5,9 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import Engine, event
 
-from tests.makers import BITCOIN, START, USDT, address, transaction, transfer
+from tests.makers import BITCOIN, ETHEREUM, START, USDT, address, transaction, transfer
 from tracer.chains import is_listed
 from tracer.errors import Conflict, InputError
 from tracer.model import Asset, AssetId, Checkpoint, Coverage, Kind, Transaction
@@ -146,6 +147,36 @@ def test_coverage_is_the_present(store: Store) -> None:
         ("blockscout", "refused(401)", Checkpoint()),
         ("etherscan", "complete", Checkpoint("c2", 11, "0xbb")),
     ]
+
+
+def test_checkpoints_are_of_one_source_and_chain(store: Store) -> None:
+    """One question gives every address of the chain that the source was asked for, and nothing of others."""
+    far = Checkpoint("c2", 11, "0xbb")
+    with store.act("job", "pull", "all") as work:
+        work.set_coverage(B, "node", Coverage("complete"), far)
+        work.set_coverage(A, "node", Coverage("refused", "401"))
+        work.set_coverage(C, "file", Coverage("partial", "file"), far)
+        work.set_coverage(address(1, BITCOIN), "node", Coverage("complete"), far)
+    assert list(store.checkpoints("node", ETHEREUM).items()) == [(A, Checkpoint()), (B, far)]
+    assert store.checkpoints("node", "eip155:56") == {}
+
+
+def test_an_act_asks_as_often_for_many_as_for_few(store: Store) -> None:
+    """The statements of an act do not grow with its rows, nor with what was stored before."""
+    put(store, transaction((A, B, 1)))
+    asked: list[int] = []
+
+    def count(*_: object) -> None:
+        asked[-1] += 1
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        for first, last in ((10, 15), (1000, 1800), (2000, 2005)):
+            asked.append(0)
+            put(store, *(transaction((address(n), A, n), tx=n) for n in range(first, last)))
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert asked == [asked[0]] * 3
 
 
 def test_usdt_is_listed() -> None:

@@ -30,6 +30,8 @@ def open_case(
     """
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
+    if not name.strip():
+        raise InputError("a case needs a name")
     if any(case.name == name for case in store.cases()):
         raise Conflict(f"a case {name!r} exists: take another name, or `tracer case show {name}`")
     ids = list(report_ids)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
-from tracer.detect.kyc import POLICY
+from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import dropped
 from tracer.detect.rules import Known, find
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import Told, canonical, document
 from tracer.exports.plain import share
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Severity, Transaction
-from tracer.registry.registry import Registry
-from tracer.store.rows import FlagBody
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
 from tracer.store.store import Store
 from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow, Result
@@ -27,6 +26,7 @@ from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
 
 FILE = Coverage("partial", "file")
+READ = frozenset({"complete", "partial"})
 ROUND = 16  # addresses a round reads at least where there is a budget; later rounds half as many as were read
 
 
@@ -55,10 +55,23 @@ class _Reading:
 
     store: Store
     flow: Flow
+    live: frozenset[str]
     order: list[Address] = field(default_factory=list)
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
+    coverage: dict[Address, Coverage] = field(default_factory=dict)
+
+    def readable(self, wanted: list[Address]) -> list[Address]:
+        """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
+        unknown = [address for address in wanted if address.chain in self.live and address not in self.coverage]
+        for read in self.store.coverage(unknown) if unknown else ():
+            if read.coverage.state in READ:
+                self.coverage[read.address] = read.coverage
+        for address in wanted:
+            if address.chain not in self.live:
+                self.coverage[address] = FILE
+        return [address for address in wanted if address in self.coverage]
 
     def addresses(self, addresses: list[Address]) -> None:
         self.order.extend(addresses)
@@ -87,11 +100,16 @@ def trace(
     *,
     method: str | None = None,
     limits: Limits | None = None,
+    policy: Policy = POLICY,
+    live: Collection[str] = (),
+    flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
 ) -> Traced:
-    """Trace a case over what was imported. Writes one commit at its end: interrupted, it leaves nothing behind.
+    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
 
-    Raises NotFound for the case, UnknownMethod, Conflict for a closed case.
+    On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
+    Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
+    for a closed case.
     """
     case = store.case(case_name)
     if case.state is CaseState.CLOSED:
@@ -100,23 +118,25 @@ def trace(
     method = method or case.method
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
-    known = refresh(store)
+    registry = refresh(store)
     with _collector_paused():
-        reading, result = _read(store, case, limits, progress)
-        made = _document(case, method, known, reading, result)
-    return _keep(store, case, actor, method, made)
+        reading, result = _read(store, case, limits, live, progress)
+        made = _document(case, method, Known(registry.entity_of, policy), reading, result)
+    return _keep(store, case, actor, made, flags=flags)
 
 
-def _read(store: Store, case: Case, limits: Limits, progress: Callable[[Round], None]) -> tuple[_Reading, Result]:
+def _read(
+    store: Store, case: Case, limits: Limits, live: Collection[str], progress: Callable[[Round], None]
+) -> tuple[_Reading, Result]:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
-    reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits))
+    reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
     reading.labelled |= {spec.address for spec in case.origins}
     reading.flow.labels.add(store.labels(sorted(reading.labelled)))
     result = reading.fold()
     reading.transactions(result.wanted_transactions())
     result = reading.fold()
     number = 0
-    while batch := _round(result.wanted(), len(reading.order), limits):
+    while batch := _round(reading.readable(result.wanted()), len(reading.order), limits):
         number += 1
         reading.addresses(batch)
         result = reading.fold()
@@ -143,20 +163,19 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _document(case: Case, method: str, registry: Registry, reading: _Reading, result: Result) -> dict[str, Any]:
-    known = Known(registry.entity_of)
+def _document(case: Case, method: str, known: Known, reading: _Reading, result: Result) -> dict[str, Any]:
     landed = landings(result, method, known.divide)
     findings = find(landed, known)
-    named = {registry.entity_of(landing.label.entity) for landing in landed if landing.label}
+    named = {known.entity_of(landing.label.entity) for landing in landed if landing.label}
     told = Told(
         case=case,
         method=method,
         limits=reading.flow.limits,
-        policy=asdict(POLICY),
+        policy=asdict(known.policy),
         result=result,
         dropped=reading.dropped,
         read_order=reading.order,
-        coverage=dict.fromkeys(reading.order, FILE),
+        coverage=reading.coverage,
         assets=reading.store.assets(sorted(reading.symbols)),
         entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
         exposures=exposures(result),
@@ -185,21 +204,17 @@ def _stopped(result: Result, read: int) -> dict[str, Any]:
     }
 
 
-def _keep(store: Store, case: Case, actor: str, method: str, made: dict[str, Any]) -> Traced:
-    bodies = {(flag["rule"], Address(flag["chain"], flag["address"])): _body(flag) for flag in made["flags"]}
-    with store.act(actor, "trace", case.name, digest=made["digest"], method=method) as work:
+def _keep(store: Store, case: Case, actor: str, made: dict[str, Any], *, flags: bool) -> Traced:
+    gone = withdrawing(store, case.id)
+    with store.act(actor, "trace", case.name, digest=made["digest"], method=made["method"]) as work:
         new = work.add_trace(
             case_id=case.id,
             digest=made["digest"],
             engine=ENGINE,
-            method=method,
+            method=made["method"],
             settings={"limits": made["limits"], "policy": made["policy"]},
             stopped=made["stopped"],
             result=canonical(made),
         )
-        written = work.put_flags(case.id, bodies)
+        written = put(work, case.id, made["flags"], gone) if flags else 0
     return Traced(made, new, written)
-
-
-def _body(flag: Mapping[str, Any]) -> FlagBody:
-    return FlagBody(flag, Severity(flag["severity"]), flag["rule_version"], flag["entity"])

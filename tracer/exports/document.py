@@ -115,7 +115,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, timedelta):
         return {"seconds": int(value.total_seconds())}
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return plain.decimal(value)
     if isinstance(value, frozenset):
         return sorted(value)
     return value

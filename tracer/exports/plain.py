@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -33,6 +34,11 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
+def decimal(value: Decimal) -> str:
+    """A decimal number as text, one number one text: 0.90 is 0.9."""
+    return format(value.normalize(), "f")
+
+
 def share(worth: Fraction) -> str:
     """A share as a decimal string of eighteen places, cut, not rounded."""
     return f"{int(worth)}.{int(worth % 1 * 10**18):018d}"
@@ -54,7 +60,7 @@ def label(one: Label) -> Plain:
         **place(one.address),
         "entity": one.entity,
         "category": str(one.category),
-        "confidence": format(one.confidence, "f"),
+        "confidence": decimal(one.confidence),
         "source": one.source,
         "valid_from": moment(one.valid_from),
         "valid_to": moment(one.valid_to),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Row, Select, Table, and_, bindparam, func, insert, select
 
 from tracer.model import Address, AssetId
 from tracer.store.tables import addresses, assets
@@ -23,10 +24,43 @@ def pieces(items: Iterable[T], size: int = PIECE) -> Iterator[list[T]]:
 
 
 def add(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows, all with the same keys; how many there were."""
-    if rows:
-        db.execute(insert(table), rows)
+    """Insert rows, all with the same keys; how many there were.
+
+    The values are made ready here, a column at a time: SQLAlchemy does it row by row, which costs more than the insert.
+    """
+    if not rows:
+        return 0
+    names = tuple(column.name for column in table.c if column.name in rows[0])  # the order in which they are compiled
+    ready = _insert(table, names, db.dialect)
+    columns = [map(bind, [row[name] for row in rows]) for name, bind in zip(names, ready.binds, strict=True)]
+    values = list(zip(*columns, strict=True))
+    db.exec_driver_sql(ready.sql, values if ready.positional else [dict(zip(names, v, strict=True)) for v in values])
     return len(rows)
+
+
+def fresh_ids(db: Connection, table: Table, count: int) -> list[int]:
+    """So many numbers for new rows of a table with an `id`. The caller is the only writer (engine.lock)."""
+    if not count:
+        return []
+    if db.dialect.name == "postgresql":
+        following = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+        return list(db.execute(select(following).select_from(func.generate_series(1, count))).scalars())
+    last = db.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    return list(range(last + 1, last + 1 + count))
+
+
+class _Insert(NamedTuple):
+    sql: str
+    positional: bool
+    binds: list[Callable[[Any], Any]]  # what the driver takes, made of what a column takes
+
+
+@lru_cache(maxsize=100)
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Insert:
+    statement = insert(table).values({name: bindparam(name) for name in names}).inline()
+    kinds = [table.c[name].type.dialect_impl(dialect) for name in names]
+    binds = [kind.bind_processor(dialect) or (lambda value: value) for kind in kinds]
+    return _Insert(str(statement.compile(dialect=dialect)), dialect.positional, binds)
 
 
 def among(
@@ -36,17 +70,24 @@ def among(
     if values is None:
         yield from db.execute(query)
         return
+    some = query.where(column.in_(_some(column)))
     for piece in pieces(sorted(set(values))):
-        yield from db.execute(query.where(column.in_(piece)))
+        yield from db.execute(some, {"some": piece})
 
 
 def among_pairs(
     db: Connection, query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str], pairs: Collection[Any]
 ) -> Iterator[Row[Any]]:
     """The rows of a query whose (chain, text) is one of the pairs, which may be many."""
+    some = query.where(and_(chain == bindparam("one", type_=chain.type), text.in_(_some(text))))
     for name, group in groupby(sorted(set(pairs)), key=lambda pair: pair[0]):
         for piece in pieces(pair[1] for pair in group):
-            yield from db.execute(query.where(and_(chain == name, text.in_(piece))))
+            yield from db.execute(some, {"one": name, "some": piece})
+
+
+def _some(column: ColumnElement[Any]) -> Any:
+    """A list that is given when the statement runs: one put into the statement is looked at value by value."""
+    return bindparam("some", type_=column.type, expanding=True)
 
 
 def address_ids(db: Connection, wanted: Collection[Address]) -> dict[Address, int]:
@@ -132,5 +173,6 @@ def _learn(
     known |= lookup(db, unknown)
     new = sorted(unknown - known.keys())
     kind = _KINDS[table.name]
-    add(db, table, [{"chain": chain, kind.second: text, **kind.rest} for chain, text in new])
-    known |= lookup(db, new)
+    numbers = dict(zip(new, fresh_ids(db, table, len(new)), strict=True))
+    add(db, table, [{"id": numbers[one], "chain": one[0], kind.second: one[1], **kind.rest} for one in new])
+    known |= numbers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from tracer.store.tables import flags, reviews
 from tracer.store.types import canonical, clean
 
 Findings = Mapping[tuple[str, Address], FlagBody]
+Gone = str | Callable[[Flag], str]
 GONE = "the newest trace no longer finds it"
 
 
@@ -40,7 +41,7 @@ class _Next:
     reason: str
 
 
-def put(db: Connection, intern: Interner, at: datetime, case_id: str, findings: Findings, *, gone: str = GONE) -> int:
+def put(db: Connection, intern: Interner, at: datetime, case_id: str, findings: Findings, *, gone: Gone = GONE) -> int:
     """Make the case's flags say what its newest trace found; how many versions were written. Nothing is deleted."""
     before = {(flag.rule, flag.address): flag for flag in select_flags(db, flags.c.case_id == case_id)}
     intern.learn_addresses(address for _, address in findings)
@@ -59,12 +60,12 @@ def _found(flag: Flag | None, found: FlagBody) -> _Next | None:
     return _Next(found, flag.now.version + 1, flag.state, changes) if changes else None
 
 
-def _missing(flag: Flag, gone: str) -> _Next | None:
+def _missing(flag: Flag, gone: Gone) -> _Next | None:
     if flag.state is FlagState.WITHDRAWN:
         return None
     now = flag.now
     last = FlagBody(now.body, now.severity, now.rule_version, now.entity)
-    return _Next(last, now.version + 1, FlagState.WITHDRAWN, gone)
+    return _Next(last, now.version + 1, FlagState.WITHDRAWN, gone if isinstance(gone, str) else gone(flag))
 
 
 def _changes(now: FlagVersion, found: FlagBody) -> str:

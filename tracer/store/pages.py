@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from tracer.chains import is_listed
 from tracer.errors import NotFound
 from tracer.model import Address, Asset, AssetId, Checkpoint, Coverage
 from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
 from tracer.store.rows import Page, Read
-from tracer.store.tables import assets, coverage, pages
+from tracer.store.tables import addresses, assets, coverage, facts, labels, pages, transactions, transfers
 from tracer.store.types import clean
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -126,3 +126,32 @@ def read(db: Connection, wanted: Collection[Address] | None) -> list[Read]:
         for row in rows
     )
     return sorted(found, key=lambda item: (item.address, item.source))
+
+
+def checkpoints(db: Connection, source: str, chain: str) -> dict[Address, Checkpoint]:
+    """How far a source was read for each address of a chain, by address."""
+    query = (
+        select(addresses.c.text, coverage.c.cursor, coverage.c.block, coverage.c.block_hash)
+        .join(addresses, addresses.c.id == coverage.c.address_id)
+        .where(coverage.c.source == source, addresses.c.chain == chain)
+    )
+    return {
+        Address(chain, text): Checkpoint(*rest) for text, *rest in sorted(db.execute(query), key=lambda row: row.text)
+    }
+
+
+# --- what a trace reads -----------------------------------------------------------------------------------------------
+
+
+def inputs_version(db: Connection) -> str:
+    """A text that changes whenever something a trace reads was added, withdrawn or read further."""
+    questions = [
+        select(func.count(transactions.c.id), func.count(transactions.c.withdrawn_at), func.sum(transactions.c.block)),
+        select(func.count(transactions.c.id)).where(transactions.c.whole),
+        select(func.count(transfers.c.key), func.count(transfers.c.withdrawn_at)),
+        select(func.count(labels.c.id), func.count(labels.c.withdrawn_at)),
+        select(func.count(facts.c.id), func.count(facts.c.withdrawn_at)),
+        select(func.count(coverage.c.address_id)),
+        select(func.count(coverage.c.address_id)).where(coverage.c.state == "complete"),
+    ]
+    return " ".join(str(value) for question in questions for value in db.execute(question).one())

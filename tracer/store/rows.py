@@ -122,6 +122,34 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Screening:
+    """One answered question about an address, asked in whatever spelling (`asked`). `answer`: JSON text on one line.
+
+    `at`, `actor` and `id` are the store's to say: what is given there is not looked at.
+    """
+
+    asked: str
+    address: Address
+    answer: str
+    at: datetime | None = None
+    actor: str = ""
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job. Without `ended_at` it is under way or its process is gone; then `result` may be "abandoned"."""
+
+    id: int
+    job: str
+    holder: str
+    started_at: datetime
+    ended_at: datetime | None
+    result: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """One act. `hash` is the SHA-256 hex of the row's canonical JSON, which holds `previous`, the hash before it."""
 

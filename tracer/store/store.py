@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
-from tracer.model import Address, Asset, AssetId, Case, Entity, FlagState, Label, Report, Transaction
-from tracer.store import audit, cases, claims, engine, flags, pages, tables, transfers
-from tracer.store.rows import Audit, Flag, Page, Read, Status, Trace
+from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
+from tracer.store import audit, blocks, cases, claims, engine, flags, jobs, pages, screenings, tables, transfers
+from tracer.store.rows import Audit, Flag, Page, Read, Run, Screening, Status, Trace
 from tracer.store.work import Work
 
 Clock = Callable[[], datetime]
@@ -65,7 +65,7 @@ class Store:
         An exception inside keeps nothing; neither does an act that wrote nothing new. Writers wait for each other.
         `detail`: JSON values for the audit row, never a reporter or a note.
         """
-        with engine.speaking(self._url), self._writer.begin() as db:
+        with self._write() as db:
             engine.lock(db)
             work = Work(db, self._clock(), actor, detail)
             yield work
@@ -73,6 +73,18 @@ class Store:
                 audit.append(db, work.at, actor=actor, act=act, subject=subject, detail=work.detail)
             else:
                 db.rollback()
+
+    @contextmanager
+    def pages(self) -> Iterator[Work]:
+        """What a source said, kept in one commit. Pages are no acts: the pull that read them leaves the audit row."""
+        with self._write() as db:
+            engine.lock(db)
+            yield Work(db, self._clock(), "", {})
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with engine.speaking(self._url), self._writer.begin() as db:
+            yield db
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -103,10 +115,18 @@ class Store:
         with self._read() as db:
             return audit.first_bad(db)
 
+    def inputs_version(self) -> str:
+        """A text that changes whenever something a trace reads was added, withdrawn or read further."""
+        with self._read() as db:
+            return pages.inputs_version(db)
+
     # --- what the chains say
 
     def transactions_of(self, addresses: Collection[Address]) -> list[Transaction]:
-        """The transactions in which one of these sends or receives, each with all its transfers, in order."""
+        """The transactions in which one of these sends or receives, each with all its transfers, in order.
+
+        Here as everywhere, what a reorg withdrew is left out, except where it is asked for (`withdrawn`).
+        """
         with self._read() as db:
             return transfers.touching(db, addresses)
 
@@ -114,6 +134,16 @@ class Store:
         """Those of these (chain, tx_hash) that are stored, each with all its transfers, in order."""
         with self._read() as db:
             return transfers.named(db, hashes)
+
+    def withdrawn(self, hashes: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[int | None, str, datetime]]:
+        """Those of these (chain, tx_hash) that a reorg withdrew: the block each was in, the reason, and when."""
+        with self._read() as db:
+            return transfers.withdrawn(db, hashes)
+
+    def blocks(self, chain: str, limit: int = 1000) -> list[tuple[int, str]]:
+        """The (number, hash) of so many blocks that were read from, the highest first."""
+        with self._read() as db:
+            return blocks.newest(db, chain, limit)
 
     def assets(self, ids: Collection[AssetId] | None = None) -> list[Asset]:
         """These assets, or all, by id. `listed` is what the chain's list says today."""
@@ -134,6 +164,11 @@ class Store:
         """What each source has said about these addresses, or all, by address and source. None read: no row."""
         with self._read() as db:
             return pages.read(db, addresses)
+
+    def checkpoints(self, source: str, chain: str) -> dict[Address, Checkpoint]:
+        """How far a source was read for each address of a chain that it was asked for, by address."""
+        with self._read() as db:
+            return pages.checkpoints(db, source, chain)
 
     # --- what people and lists say
 
@@ -184,3 +219,52 @@ class Store:
         """A flag with all its versions and reviews. Raises NotFound."""
         with self._read() as db:
             return flags.one_flag(db, flag_id)
+
+    def screenings(self, address: Address) -> list[Screening]:
+        """Every answer that was given about an address, oldest first."""
+        with self._read() as db:
+            return screenings.of_address(db, address)
+
+    # --- jobs: what only one process may do at a time, and what was run; no act, no audit row
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease for so many seconds; False while it is another holder's, also for one who lost it.
+
+        `holder`: a name no other process has. Times are the store's clock's: hosts that share a Postgres must agree on
+        the time to well within `seconds`. On SQLite it waits for an act under way: take it for longer than acts last.
+        """
+        with self._write() as db:
+            return jobs.take(db, self._clock(), name, holder=holder, seconds=seconds)
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back, so that another may have it at once; nothing happens where it is another's."""
+        with self._write() as db:
+            jobs.release(db, name, holder)
+
+    def lease_of(self, name: str) -> tuple[str, datetime] | None:
+        """Who took a lease last and until when, which may be over; None: nobody, or it was given back."""
+        with self._read() as db:
+            return jobs.holder_of(db, name)
+
+    def start_run(self, job: str, holder: str) -> int:
+        """Record that a run of a job begins now; its id."""
+        with self._write() as db:
+            return jobs.start(db, self._clock(), job, holder)
+
+    def end_run(self, run_id: int, result: str, error: str | None = None) -> None:
+        """Record that a run ended now, and how. Raises NotFound where none is under way by that id."""
+        with self._write() as db:
+            jobs.end(db, self._clock(), run_id, result=result, error=error)
+
+    def abandon_runs(self, holder: str, job: str | None = None) -> int:
+        """Say of every other holder's runs (of one job) that never ended that they are abandoned; how many.
+
+        For the holder who has just taken the lease under which they ran. Their `ended_at` stays None: nobody knows it.
+        """
+        with self._write() as db:
+            return jobs.abandon(db, holder, job)
+
+    def runs(self, job: str | None = None, limit: int = 50) -> list[Run]:
+        """So many runs of a job, or of all, the newest first."""
+        with self._read() as db:
+            return jobs.latest(db, job, limit)

@@ -71,7 +71,7 @@ class PageRow(Base, table=True):
 
 
 class TransactionRow(Base, table=True):
-    """A transaction; `page_id` is the page it was first read from."""
+    """A transaction; `page_id` is the page it was first read from, since it was withdrawn last if it ever was."""
 
     __tablename__ = "transactions"
     __table_args__ = (UniqueConstraint("chain", "tx_hash"),)
@@ -86,10 +86,15 @@ class TransactionRow(Base, table=True):
     ok: bool
     whole: bool
     page_id: int | None = Field(default=None, foreign_key="pages.id")
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+    withdrawn_reason: str | None = Field(default=None, sa_type=Prose)
 
 
 class TransferRow(Base, table=True):
-    """A transfer. `key`: first 16 bytes of the SHA-256 of its id; `n`: the last part of the id, the rest is here."""
+    """A transfer. `key`: first 16 bytes of the SHA-256 of its id; `n`: the last part of the id, the rest is here.
+
+    Withdrawn with its transaction; when that is mined again, the transfers that are seen again stand again.
+    """
 
     __tablename__ = "transfers"
     key: bytes = Field(primary_key=True, sa_type=LargeBinary)
@@ -102,6 +107,16 @@ class TransferRow(Base, table=True):
     n: int = Field(sa_type=Whole)
     index: int | None = Field(default=None, sa_type=Whole)
     outpoint: str | None = Field(default=None, sa_type=Name)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class BlockRow(Base, table=True):
+    """A block that a source has read from; a reorg forgets it."""
+
+    __tablename__ = "blocks"
+    chain: str = Field(primary_key=True, sa_type=Name)
+    number: int = Field(primary_key=True, sa_type=Whole)
+    hash: str = Field(sa_type=Name)
 
 
 class CoverageRow(Base, table=True):
@@ -266,6 +281,20 @@ class ReviewRow(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
+class ScreeningRow(Base, table=True):
+    """One answered question about an address, append-only; `asked` is how it was written, `answer` JSON."""
+
+    __tablename__ = "screenings"
+    __table_args__ = (Index("ix_screenings_chain_address", "chain", "address"),)
+    id: int | None = Field(default=None, primary_key=True)
+    asked: str = Field(sa_type=Prose)
+    chain: str = Field(sa_type=Name)
+    address: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Moment)
+    actor: str = Field(sa_type=Prose)
+    answer: str = Field(sa_type=Prose)
+
+
 class AuditRow(Base, table=True):
     """One act. `hash` covers the row and `previous`, the hash of the row before."""
 
@@ -280,6 +309,31 @@ class AuditRow(Base, table=True):
     hash: str = Field(sa_type=Name)
 
 
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+
+class LeaseRow(Base, table=True):
+    """Who may do what only one may do at a time, and until when."""
+
+    __tablename__ = "leases"
+    name: str = Field(primary_key=True, sa_type=Name)
+    holder: str = Field(sa_type=Name)
+    until: datetime = Field(sa_type=Moment)
+
+
+class RunRow(Base, table=True):
+    """One run of a job. Without `ended_at` and `result` it is under way, or its process is gone."""
+
+    __tablename__ = "runs"
+    id: int | None = Field(default=None, primary_key=True)
+    job: str = Field(index=True, sa_type=Name)
+    holder: str = Field(sa_type=Name)
+    started_at: datetime = Field(sa_type=Moment)
+    ended_at: datetime | None = Field(default=None, sa_type=Moment)
+    result: str | None = Field(default=None, sa_type=Prose)
+    error: str | None = Field(default=None, sa_type=Prose)
+
+
 METADATA = Base.metadata
 
 
@@ -292,6 +346,7 @@ assets = _table("assets")
 pages = _table("pages")
 transactions = _table("transactions")
 transfers = _table("transfers")
+blocks = _table("blocks")
 coverage = _table("coverage")
 labels = _table("labels")
 entities = _table("entities")
@@ -303,4 +358,7 @@ case_origins = _table("case_origins")
 traces = _table("traces")
 flags = _table("flags")
 reviews = _table("reviews")
+screenings = _table("screenings")
 audit = _table("audit")
+leases = _table("leases")
+runs = _table("runs")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from tracer.errors import Conflict, InputError
 from tracer.model import Address, Kind, Transaction, Transfer, transfer_id
@@ -20,6 +21,7 @@ from tracer.store.bulk import (
     among,
     among_pairs,
     assets_by_id,
+    fresh_ids,
     pieces,
 )
 from tracer.store.rows import Added
@@ -28,6 +30,14 @@ from tracer.store.tables import transactions, transfers
 BATCH = 5000  # transactions written at once
 TxKey = tuple[str, str]  # chain, tx_hash
 T = TypeVar("T")
+
+
+class _Stored(NamedTuple):
+    """A stored transaction: its number, what is known of it but its transfers, whether a reorg withdrew it."""
+
+    number: int
+    head: Transaction
+    withdrawn: bool
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -56,33 +66,59 @@ def _write_batch(
 ) -> tuple[Added, bool]:
     _learn(intern, given.values())
     stored = _stored(db, given)
-    new = [transaction for key, transaction in given.items() if key not in stored]
-    add(db, transactions, [{**_head(intern, t), "page_id": page_id} for t in new])
-    changes = _changes(given, stored)
-    for number, transaction in changes:
-        db.execute(update(transactions).where(transactions.c.id == number).values(_head(intern, transaction)))
-    numbers = _numbers(db, given)
+    new = [key for key in given if key not in stored]
+    numbers = {key: before.number for key, before in stored.items()}
+    numbers |= zip(new, fresh_ids(db, transactions, len(new)), strict=True)
+    back = {key for key, before in stored.items() if before.withdrawn}
+    add(db, transactions, [{"id": numbers[key], **_head(intern, given[key]), "page_id": page_id} for key in new])
+    changed = _change(db, intern, given, stored, page_id)
     moved = (_transfer_row(intern, numbers[key], t, moved) for key, t in given.items() for moved in t.transfers)
-    rows = {row["key"]: row for row in moved}
-    known = among(db, select(transfers.c.key), transfers.c.transaction_id, [number for number, _ in stored.values()])
-    for row in known:
-        rows.pop(row.key, None)
-    add(db, transfers, list(rows.values()))
-    return Added(len(new), len(rows)), bool(new or changes or rows)
+    transfers_added = _put_transfers(db, {row["key"]: row for row in moved}, [one.number for one in stored.values()])
+    return Added(len(new) + len(back), transfers_added), bool(new or changed or transfers_added)
+
+
+def _put_transfers(db: Connection, rows: dict[bytes, dict[str, Any]], stored: Collection[int]) -> int:
+    """Add transfers, by their key, that are new or withdrawn; how many. `stored`: the transactions that were there."""
+    known = among(db, select(transfers.c.key, transfers.c.withdrawn_at), transfers.c.transaction_id, stored)
+    before = [(rows.pop(row.key), row.withdrawn_at) for row in known if row.key in rows]
+    back = [{"same": row["key"], "now": row["index"]} for row, withdrawn_at in before if withdrawn_at]
+    if back:
+        here = update(transfers).where(transfers.c.key == bindparam("same"))
+        db.execute(here.values(index=bindparam("now"), withdrawn_at=None), back)
+    return len(back) + add(db, transfers, list(rows.values()))
 
 
 def _learn(intern: Interner, given: Collection[Transaction]) -> None:
     moved = [transfer for transaction in given for transfer in transaction.transfers]
-    intern.learn_addresses(end for t in given for end in (t.initiator, t.to))
-    intern.learn_addresses(end for t in moved for end in (t.sender, t.recipient))
+    ends = [end for t in moved for end in (t.sender, t.recipient)]
+    intern.learn_addresses(ends + [end for t in given for end in (t.initiator, t.to)])
     intern.learn_assets(t.asset for t in moved)
 
 
-def _changes(
-    given: Mapping[TxKey, Transaction], stored: Mapping[TxKey, tuple[int, Transaction]]
-) -> list[tuple[int, Transaction]]:
-    merged = ((number, before, _merge(before, given[key])) for key, (number, before) in stored.items())
-    return [(number, after) for number, before, after in merged if replace(after, transfers=()) != before]
+def _change(
+    db: Connection,
+    intern: Interner,
+    given: Mapping[TxKey, Transaction],
+    stored: Mapping[TxKey, _Stored],
+    page_id: int | None,
+) -> bool:
+    """Bring stored transactions up to what is said now; whether any changed."""
+    changed = False
+    for key, before in stored.items():
+        after = _again(before.head, given[key]) if before.withdrawn else _merge(before.head, given[key])
+        if before.withdrawn or replace(after, transfers=()) != before.head:
+            fresh = {"page_id": page_id, "withdrawn_at": None, "withdrawn_reason": None} if before.withdrawn else {}
+            here = update(transactions).where(transactions.c.id == before.number)
+            db.execute(here.values({**_head(intern, after), **fresh}))
+            changed = True
+    return changed
+
+
+def _again(old: Transaction, new: Transaction) -> Transaction:
+    """A withdrawn transaction, mined again: all is as the new block has it, but who signed it and to whom it was sent
+    is fixed by its hash.
+    """
+    return replace(new, initiator=_first(new.initiator, old.initiator), to=_first(new.to, old.to))
 
 
 def _merge(old: Transaction, new: Transaction) -> Transaction:
@@ -152,30 +188,39 @@ def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
     return {(row.chain, row.tx_hash): row.id for row in found}
 
 
-def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, tuple[int, Transaction]]:
-    heads = _heads(db, _numbers(db, keys).values())
-    return {(head.chain, head.tx_hash): (number, head) for number, head in heads.items()}
+def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, _Stored]:
+    rows = list(among_pairs(db, select(transactions), transactions.c.chain, transactions.c.tx_hash, keys))
+    heads = _transactions(db, rows)
+    return {(row.chain, row.tx_hash): _Stored(row.id, heads[row.id], row.withdrawn_at is not None) for row in rows}
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def touching(db: Connection, wanted: Collection[Address]) -> list[Transaction]:
-    """The stored transactions, each with all its stored transfers, in which one of these sends or receives."""
+    """The standing transactions, each with all its standing transfers, in which one of these sends or receives."""
     numbers = list(address_ids(db, wanted).values())
-    query = select(transfers.c.transaction_id)
+    query = select(transfers.c.transaction_id).where(transfers.c.withdrawn_at.is_(None))
     ends = (transfers.c.sender_id, transfers.c.recipient_id)
     return _load(db, {row.transaction_id for end in ends for row in among(db, query, end, numbers)})
 
 
 def named(db: Connection, wanted: Collection[TxKey]) -> list[Transaction]:
-    """Those of these (chain, tx_hash) that are stored."""
+    """Those of these (chain, tx_hash) that are stored and stand."""
     return _load(db, _numbers(db, wanted).values())
+
+
+def withdrawn(db: Connection, wanted: Collection[TxKey]) -> dict[TxKey, tuple[int | None, str, datetime]]:
+    """Those of these (chain, tx_hash) that a reorg withdrew: the block each was in, why, and when that was found."""
+    query = select(transactions).where(transactions.c.withdrawn_at.is_not(None))
+    found = among_pairs(db, query, transactions.c.chain, transactions.c.tx_hash, wanted)
+    return {(row.chain, row.tx_hash): (row.block, row.withdrawn_reason, row.withdrawn_at) for row in found}
 
 
 def _load(db: Connection, numbers: Collection[int]) -> list[Transaction]:
     heads = _heads(db, numbers)
-    rows = list(among(db, select(transfers), transfers.c.transaction_id, heads))
+    standing = select(transfers).where(transfers.c.withdrawn_at.is_(None))
+    rows = list(among(db, standing, transfers.c.transaction_id, heads))
     places = addresses_by_id(db, {end for row in rows for end in (row.sender_id, row.recipient_id)})
     kinds = assets_by_id(db, {row.asset_id for row in rows})
     moved: dict[int, list[Transfer]] = defaultdict(list)
@@ -187,7 +232,11 @@ def _load(db: Connection, numbers: Collection[int]) -> list[Transaction]:
 
 
 def _heads(db: Connection, numbers: Collection[int]) -> dict[int, Transaction]:
-    rows = list(among(db, select(transactions), transactions.c.id, numbers))
+    standing = select(transactions).where(transactions.c.withdrawn_at.is_(None))
+    return _transactions(db, list(among(db, standing, transactions.c.id, numbers)))
+
+
+def _transactions(db: Connection, rows: Collection[Row[Any]]) -> dict[int, Transaction]:
     places = addresses_by_id(db, {end for row in rows for end in (row.initiator_id, row.to_id)})
     return {row.id: _transaction(row, places) for row in rows}
 

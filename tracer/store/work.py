@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tracer.model import Address, Asset, Case, Checkpoint, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
-from tracer.store import cases, claims, flags, pages, transfers
+from tracer.store import blocks, cases, claims, flags, pages, screenings, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Read
+from tracer.store.rows import Added, Read, Screening
 
 
 class Work:
@@ -48,11 +48,31 @@ class Work:
     def add_transactions(self, transactions: Iterable[Transaction], page_id: int | None = None) -> Added:
         """Add transactions and transfers that are new; fill in what was unknown of known ones.
 
+        A withdrawn one stands again, as it is given, with those of its transfers that are given; it counts as new.
         Raises Conflict where the stored time or block differs, InputError for an id that does not fit its transfer.
         """
         added, changed = transfers.write(self._db, self._intern, transactions, page_id)
         self.changed |= changed
         return added
+
+    def add_blocks(self, chain: str, hashes: Mapping[int, str]) -> int:
+        """Keep blocks that were read from, {number: hash}; how many were new.
+
+        Raises Conflict where another hash is kept for a number: rewind first.
+        """
+        return self._count(blocks.add_blocks(self._db, chain, hashes))
+
+    def rewind(self, source: str, chain: str, ancestor: int, reason: str) -> int:
+        """The chain dropped every block above `ancestor`: go back to it; how many transactions were withdrawn.
+
+        Those in a block above it whose page is of this source are withdrawn for that reason, with their transfers;
+        the blocks above it are forgotten; checkpoints of this source beyond it are set back to it, `cursor` the next.
+        `ancestor` -1: no block is left, all begins at cursor "0".
+        """
+        rest: dict[str, Any] = {"chain": chain, "ancestor": ancestor, "reason": reason}
+        withdrawn, changed = blocks.rewind(self._db, self.at, source, **rest)
+        self.changed |= changed
+        return withdrawn
 
     def set_coverage(
         self, address: Address, source: str, coverage: Coverage, checkpoint: Checkpoint | None = None
@@ -106,11 +126,11 @@ class Work:
         self.changed |= changed
         return new
 
-    def put_flags(self, case_id: str, findings: flags.Findings, gone: str = flags.GONE) -> int:
+    def put_flags(self, case_id: str, findings: flags.Findings, gone: flags.Gone = flags.GONE) -> int:
         """Make the case's flags say what its newest trace found, {(rule, address): FlagBody}; how many changed.
 
         New ones open; changed ones get a version that says what changed and keep their state; missing ones are
-        withdrawn for the reason `gone`; withdrawn ones found again are open again.
+        withdrawn for the reason `gone`, a text or what it says of each Flag; withdrawn ones found again are open again.
         """
         return self._count(flags.put(self._db, self._intern, self.at, case_id, findings, gone=gone))
 
@@ -118,6 +138,10 @@ class Work:
         """Add what a person (default: the act's actor) made of a flag. Raises NotFound, InputError for `withdrawn`."""
         flags.review(self._db, self.at, flag_id, state=state, note=note, actor=actor or self.actor)
         self.changed = True
+
+    def add_screenings(self, given: Iterable[Screening]) -> int:
+        """Keep answers that were given, all at the act's time and by its actor; how many."""
+        return self._count(screenings.add_screenings(self._db, self.at, self.actor, given))
 
     def _count(self, new: int) -> int:
         self.changed |= new > 0

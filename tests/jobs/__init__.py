@@ -1,0 +1,1 @@
+"""Tests of the standing jobs, on a real node and a real database."""

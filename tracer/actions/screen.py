@@ -1,0 +1,206 @@
+"""May this deposit be credited? What is known of an address, now: labels, exposure to open cases, path, coverage.
+
+Nothing known is `unknown`, never low. Every answer is kept with the moment it was given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tracer.actions.registry import refresh
+from tracer.chains import parse_caip10
+from tracer.detect.sanctions import sanctioned
+from tracer.errors import BadRow, BadRows, InputError
+from tracer.exports import plain
+from tracer.model import Address, CaseState, Label
+from tracer.registry.registry import Registry
+from tracer.store.rows import Screening
+from tracer.store.store import Store
+from tracer.taint.methods import METHODS, POISON
+
+SCHEMA = "tracer.screening/1"
+CHUNK = 1000
+LONGEST_LINE = 300  # no address of any chain comes near it
+Answer = dict[str, Any]
+Asked = tuple[str, Address]  # as it was submitted, and what it is
+
+
+def asked(texts: Iterable[str]) -> list[Asked]:
+    """Addresses written CHAIN:ADDRESS. Raises BadRows naming every line that is none (1 is the first)."""
+    found: list[Asked] = []
+    bad: list[BadRow] = []
+    for line, text in enumerate(texts, 1):
+        submitted = text.strip()
+        if not submitted or submitted.startswith("#"):
+            continue
+        try:
+            found.append((submitted, parse_caip10(submitted)))
+        except InputError as error:
+            bad.append(BadRow(line, str(error)))
+    if bad:
+        raise BadRows(tuple(bad[:CHUNK]), len(bad))
+    return found
+
+
+def lines(path: Path) -> Iterator[str]:
+    """The lines of a file of addresses. Raises InputError if it is no such file, or a line cannot be an address."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise InputError(
+                        f"{path}: a line is longer than {LONGEST_LINE} characters: write one address a line"
+                    )
+                yield line
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}: name a text file of addresses") from error
+
+
+def screen(store: Store, addresses: Iterable[Asked], actor: str) -> Iterator[Answer]:
+    """Answer one after the other and keep each answer; memory is bounded by the open cases, not by what is asked."""
+    registry = refresh(store)
+    cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
+    rest = iter(addresses)
+    while chunk := list(islice(rest, CHUNK)):
+        answers = _answers(store, registry, cases, chunk)
+        with store.act(actor, "screen", f"{len(chunk)} addresses") as work:
+            work.add_screenings(
+                Screening(submitted, address, json.dumps(answer, ensure_ascii=False))
+                for (submitted, address), answer in zip(chunk, answers, strict=True)
+            )
+        yield from answers
+
+
+def _traces(store: Store) -> Iterator[tuple[str, Any]]:
+    for case in store.cases():
+        newest = store.latest_trace(case.id) if case.state is CaseState.OPEN else None
+        if newest is not None:
+            yield case.name, newest
+
+
+def _answers(store: Store, registry: Registry, cases: Sequence[_Known], chunk: Sequence[Asked]) -> list[Answer]:
+    places = [address for _, address in chunk]
+    labels: dict[Address, list[Label]] = defaultdict(list)
+    for label in store.labels(places):
+        labels[label.address].append(label)
+    coverage: dict[Address, list[str]] = defaultdict(list)
+    for read in store.coverage(places):
+        coverage[read.address].append(f"{read.source}: {read.coverage}")
+    now = datetime.now(UTC)
+    return [
+        {
+            "schema": SCHEMA,
+            "address_submitted": submitted,
+            **plain.place(address),
+            "known": _verdict(labels[address], exposures := [e for case in cases for e in case.exposures(address)]),
+            "labels": [_label(label, registry, now) for label in labels[address]],
+            "exposures": exposures,
+            "coverage": coverage[address] or ["unread"],
+            "at": plain.moment(now),
+            "as_of": [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in cases],
+        }
+        for submitted, address in chunk
+    ]
+
+
+def _verdict(labels: Sequence[Label], exposures: Sequence[Answer]) -> str:
+    """`exposed`: tainted money of an open case came; `labelled`: only claims are known; else `unknown`."""
+    if exposures:
+        return "exposed"
+    return "labelled" if labels else "unknown"
+
+
+def _label(label: Label, registry: Registry, now: datetime) -> Answer:
+    entity = registry.entity_of(label.entity)
+    judged = sanctioned(entity, now) if entity else None
+    return plain.label(label) | {
+        "entity_name": entity.name if entity else None,
+        "sanctioned": str(judged.answer) if judged else "unknown",
+        "recorded_at": plain.moment(label.recorded_at),
+    }
+
+
+@dataclass(slots=True)
+class _Known:
+    """What one open case knows of addresses, from its newest trace."""
+
+    name: str
+    digest: str
+    method: str
+    heads: list[Answer]
+    rows: dict[Address, Answer]
+    origins: dict[str, Answer]
+    into: dict[Address, list[tuple[int, Answer]]] = field(default_factory=lambda: defaultdict(list))
+    flags: dict[Address, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], name: str) -> _Known:
+        """Index a case document by address."""
+        rows = {Address(row["chain"], row["address"]): row for row in document["addresses"]}
+        origins = {origin["id"]: origin for origin in document["origins"]}
+        made = cls(name, document["digest"], document["method"], document["as_of"], rows, origins)
+        for place, hop in enumerate(document["hops"]):
+            made.into[Address(hop["chain"], hop["recipient"])].append((place, hop))
+        for flag in document["flags"]:
+            made.flags[Address(flag["chain"], flag["address"])].append(flag["rule"])
+        return made
+
+    def exposures(self, address: Address) -> list[Answer]:
+        """What of the case's money came to the address: per origin, asset and method, with the path of the largest."""
+        row = self.rows.get(address)
+        if row is None:
+            return []
+        amounts = [one for one in row["taint"] if one["method"] != POISON and int(one["amount"])]
+        if not amounts:
+            return []
+        origins = sorted({one["origin"] for one in amounts})
+        return [
+            {
+                "case": self.name,
+                "role": row["role"],
+                "hops": row["hops"],
+                "exposure_type": "direct" if row["hops"] is not None and row["hops"] <= 1 else "indirect",
+                "direction": "incoming",
+                "rules": self.flags.get(address, []),
+                "origin": origin,
+                "report_ids": self.origins[origin]["report_id"] if origin in self.origins else [],
+                "amounts": [_amount(one) for one in amounts if one["origin"] == origin],
+                "path": self._path(address, origin),
+            }
+            for origin in origins
+        ]
+
+    def _path(self, address: Address, origin: str) -> list[Answer]:
+        """The hops back to the origin, oldest first: at every address the largest that came before."""
+        order = [self.method, *(method for method in METHODS if method != self.method)]
+        path: list[Answer] = []
+        before = 1 << 62
+        while (step := self._largest(address, origin, before, order)) is not None:
+            before, hop = step
+            path.append({key: hop[key] for key in ("tx_hash", "at", "by", "sender", "recipient", "asset")})
+            address = Address(hop["chain"], hop["sender"])
+        return path[::-1]
+
+    def _largest(self, address: Address, origin: str, before: int, order: Sequence[str]) -> tuple[int, Answer] | None:
+        coming = [
+            (place, hop) for place, hop in self.into.get(address, ()) if place < before and hop["origin"] == origin
+        ]
+        for method in order:
+            carried = [
+                (int(hop["amounts"][method]["amount"]), place, hop) for place, hop in coming if method in hop["amounts"]
+            ]
+            if carried:
+                _, place, hop = max(carried, key=lambda one: (one[0], -one[1]))
+                return place, hop
+        return None
+
+
+def _amount(one: Mapping[str, Any]) -> Answer:
+    return {key: one[key] for key in ("asset", "method", "amount", "origin_amount", "held", "origin_held")}

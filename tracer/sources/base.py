@@ -1,0 +1,88 @@
+"""What every live source is: two verbs that give a page, and the hash of a block to notice a reorganisation by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tracer.model import Address, Asset, Checkpoint, Coverage, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one reading gave. `raw` (JSON) is what to keep of the replies; the rest was read from it.
+
+    `transactions` stand oldest first; of those found through an address only its own transfers are given (`whole` says
+    so). `checkpoint` is where to go on. `head`: the newest final block. `blocks` gives the hash of every block that the
+    transactions rest on, and of the last block read. `done`: nothing more up to `head`.
+    """
+
+    source: str
+    raw: bytes
+    transactions: tuple[Transaction, ...]
+    assets: tuple[Asset, ...]
+    checkpoint: Checkpoint
+    head: int
+    blocks: Mapping[int, str]
+    coverage: Coverage
+    done: bool
+
+
+class Source(Protocol):
+    """A provider of one chain's data. Threads may share it.
+
+    All raise SourceBusy (ask again later, after `retry_after_seconds` if it is known), SourceRefused (out for this
+    run), SourceBroken (not as promised) or RangeTooLarge (not even one block is given); then nothing was read and no
+    checkpoint may move. No message holds a secret.
+    """
+
+    @property
+    def name(self) -> str:
+        """What pages, coverage and messages call it. Holds no secret."""
+        ...
+
+    @property
+    def chain(self) -> str:
+        """The CAIP-2 id of its chain."""
+        ...
+
+    def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
+        """The next page of an address after the checkpoint; None: from the start.
+
+        Raises Reorg if the checkpoint's block is gone or the chain changed while it was read: go back to a block that
+        still has the hash it had (`block_hash`) and pull from there.
+        """
+        ...
+
+    def transaction(self, tx_hash: str) -> Page:
+        """Everything that one transaction moved. `transactions` is empty if it is unknown, or (`done` is False) not
+        final yet; the checkpoint says nothing.
+        """
+        ...
+
+    def block_hash(self, number: int) -> str | None:
+        """The hash that the block of this number has now, final or not; None if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """How a source is reached and how much it is asked at once. `url` may hold a secret and is not shown.
+
+    `name`: as in Source, by default kind@host. `start_block`: nothing older is read, and coverage says so.
+    `range_blocks`: what a page covers at most where the provider filters by address; `scan_blocks`: where it does not,
+    and every block has to be read. `confirmations`: how deep a block must lie where the provider does not name the
+    final one. `batch_requests`: requests sent at once. `timeout_seconds`: how long a reply may stay silent.
+    """
+
+    kind: str
+    chain: str
+    url: str = field(repr=False)
+    name: str = ""
+    start_block: int = 0
+    range_blocks: int = 2_000
+    scan_blocks: int = 100
+    confirmations: int = 64
+    batch_requests: int = 100
+    timeout_seconds: float = 20
