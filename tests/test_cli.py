@@ -238,6 +238,15 @@ def test_export_writes_a_file_or_standard_output(run: Run, desk: Path, name: str
 
 
 @pytest.mark.usefixtures("desk")
+def test_a_file_name_is_no_command_either(run: Run) -> None:
+    """What is told of a file that was written is plain text."""
+    ran = run("export", "sample", "--format", "csv", "--out", "a\x1b[31mb.csv")
+    assert ran.code == 0
+    assert "a\ufffd[31mb.csv" in ran.err
+    assert "\x1b" not in ran.err
+
+
+@pytest.mark.usefixtures("desk")
 def test_an_exported_case_proves_its_digest(run: Run) -> None:
     """Also after a person reviewed a flag."""
     run("review", a_flag(run), "--state", "dismissed", "--note", "our own")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from jobs.schedule import SCHEDULE
 from tracer import model
 from tracer.actions import demo
 from tracer.cli import EXITS, INTERRUPTED, app
@@ -302,3 +303,10 @@ def test_changelog() -> None:
 
 if __name__ == "__main__":
     print(commands(), end="")
+
+
+def test_jobs() -> None:
+    """The schedule's rows are told as they are."""
+    expected = [[name, f"{job.every_seconds:g} s", job.says] for name, job in SCHEDULE.items()]
+
+    assert expected == table("Standing jobs")

@@ -345,7 +345,7 @@ class Hop:
     received_asset: AssetId
     received: int
     origin_amount: int
-    by: str  # payment, exchange, hand_on, redeemed
+    by: str  # payment, exchange, inferred_exchange (no labelled venue took part), hand_on
     transfers: tuple[str, ...] = ()
     via: tuple[Address, ...] = ()
 

@@ -48,7 +48,7 @@ def test_three_rounds_flag_the_deposit_and_a_fourth_writes_nothing(office: Offic
     fifo = sum(int(one["amount"]) for one in flag.now.body["amounts"] if one["method"] == "fifo")
     assert 3 * 10**18 == fifo
     hops = [hop["by"] for hop in flag.now.body["paths"][0]["hops"]]
-    assert ["payment", "exchange", "payment", "payment"] == hops
+    assert ["payment", "inferred_exchange", "payment", "payment"] == hops
     before = written(office.database_url)
     office.run("jobs", "--once", "all")
     assert before == written(office.database_url)

@@ -3,145 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
-import re
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.anvil import ETHER, Anvil, Proxy, Refusal, proxied, refusing, started
+from tests.anvil import ETHER, Anvil, Proxy, proxied, started
 from tests.makers import ETHEREUM
-from tracer.chains import parse_address
+from tests.sources.evm_story import TRACED, WAYS, ZERO, Story, change, evm, history, moves, pages, place
 from tracer.errors import (
-    ConfigError,
-    InputError,
-    RangeTooLarge,
-    Reorg,
-    SourceBroken,
     SourceBusy,
-    SourceError,
-    SourceRefused,
-    UnknownChain,
 )
-from tracer.model import NATIVE, Address, AssetId, Checkpoint, Coverage, Kind, Transaction
-from tracer.sources import Page, SourceSettings
+from tracer.model import NATIVE, AssetId, Checkpoint, Coverage, Kind
 from tracer.sources.evm import Evm
-from tracer.sources.finding import Reach
-from tracer.sources.rpc import hint, refusal
-
-COIN = AssetId(ETHEREUM, NATIVE)
-ZERO = "0x" + "0" * 40
-WAYS = {
-    "trace_filter": refusing(),
-    "debug_traceBlockByNumber": refusing("trace_filter", "trace_transaction"),
-    "no traces": refusing("trace_filter", "trace_transaction", "debug_traceBlockByNumber", "debug_traceTransaction"),
-}
-TRACED = ["trace_filter", "debug_traceBlockByNumber"]
-
-
-def place(text: str) -> Address:
-    """An address of the test chain."""
-    return parse_address(ETHEREUM, text)
-
-
-def evm(where: Anvil | Proxy, path: str = "", **settings: Any) -> Evm:
-    """A source on a chain or a proxy before it."""
-    return Evm(SourceSettings(kind="evm", chain=ETHEREUM, url=where.url + path, **settings))
-
-
-def pages(source: Evm, address: str, checkpoint: Checkpoint | None = None) -> Iterator[Page]:
-    """The pages of an address up to what is final."""
-    done = False
-    while not done:
-        page = source.pull(place(address), checkpoint)
-        yield page
-        checkpoint, done = page.checkpoint, page.done
-
-
-def history(source: Evm, address: str) -> list[Transaction]:
-    """All that is final of an address."""
-    return [one for page in pages(source, address) for one in page.transactions]
-
-
-def change(transactions: list[Transaction], address: str, asset: AssetId = COIN) -> int:
-    """What transfers and fees make of an address's balance."""
-    mine, moved = place(address), [t for one in transactions for t in one.transfers if t.asset == asset]
-    return sum(t.amount * ((t.recipient == mine) - (t.sender == mine)) for t in moved)
-
-
-def moves(transactions: list[Transaction]) -> list[tuple[str, str, int]]:
-    """Kind, contract and amount of every transfer but fees, in order."""
-    found = [(t.kind.value, t.asset.contract, t.amount) for one in transactions for t in one.transfers]
-    return [move for move in found if move[0] != "fee"]
-
-
-@pytest.fixture
-def proxy(anvil: Anvil) -> Iterator[Proxy]:
-    """A proxy before the chain."""
-    with proxied(anvil) as running:
-        yield running
-
-
-@pytest.fixture(params=TRACED)
-def traced(request: pytest.FixtureRequest, proxy: Proxy) -> Evm:
-    """A source on a node that traces, in each way."""
-    proxy.refuse = WAYS[request.param]
-    return evm(proxy)
-
-
-class Story:
-    """A little of everything that moves value; `who` are all that took part."""
-
-    def __init__(self, chain: Anvil) -> None:
-        self.chain = chain
-        self.alice, self.bob, self.carol, self.exchange = chain.accounts[:4]
-        self.token = chain.token()
-        self.pool = chain.deploy("Pool", "address,uint256", self.token, 2000 * 10**6)
-        self.splitter, self.acrobat = chain.deploy("Splitter"), chain.deploy("Acrobat", value=ETHER)
-        self.deposit = chain.deploy("Deposit", "address", self.exchange)
-        self.fresh = "0x" + "ab" * 20
-        self.who = [*chain.accounts[:4], self.pool, self.splitter, self.acrobat, self.deposit, self.fresh]
-        self._tokens()
-        self._coins()
-        self._tricks()
-        chain.mine(3)
-
-    def _tokens(self) -> None:
-        send, alice, token = self.chain.send, self.alice, self.token
-        for to, amount in ((alice, 9_000), (self.pool, 10**12)):
-            send(alice, token, "mint(address,uint256)", to, amount)
-        for to, amount in ((self.bob, 1_000), (alice, 5), (ZERO, 7), (self.deposit, 300), (self.bob, 0)):
-            send(alice, token, "transfer(address,uint256)", to, amount)
-        send(self.carol, self.deposit, "sweep(address)", token)
-        send(self.bob, token, "transfer(address,uint256)", self.carol, 10**9)  # more than there is: it fails
-
-    def _coins(self) -> None:
-        send, alice = self.chain.send, self.alice
-        send(alice, self.bob, value=3 * ETHER)
-        send(alice, alice, value=ETHER)
-        send(alice, self.splitter, "split(address,address)", self.bob, self.carol, value=9)
-        send(alice, self.splitter, "split(address,address)", self.fresh, self.fresh, value=8)
-        send(self.carol, self.deposit, value=ETHER)
-        send(self.bob, self.pool, "buy()", value=ETHER)
-        send(self.bob, self.token, "approve(address,uint256)", self.pool, 10**9)
-        send(self.bob, self.pool, "sell(uint256)", 10**9)
-
-    def _tricks(self) -> None:
-        send, bob, acrobat = self.chain.send, self.bob, self.acrobat
-        send(bob, acrobat, "payTwice(address,uint256)", self.fresh, 5)
-        send(bob, acrobat, "undone(address,uint256)", self.fresh, 7)
-        send(bob, acrobat, "payThenFail(address,uint256)", self.fresh, 7)
-        send(bob, acrobat, "pay(address,uint256)", self.fresh, 10**20)
-        send(bob, acrobat, "give(address)", self.fresh, value=11)
-        send(bob, acrobat, "create()", value=13)
-        send(bob, acrobat, "deep(uint256,address)", 3, self.fresh, value=17)
-
 
 # --- what it reads is what the chain says -----------------------------------------------------------------------------
 
@@ -180,10 +56,7 @@ def test_ids_agree_from_every_side(anvil: Anvil, traced: Evm) -> None:
             own = [t for t in whole[one.tx_hash].transfers if place(who) in (t.sender, t.recipient)]
 
             assert [*one.transfers] == own
-            assert (one.at, one.block, one.tx_index, one.initiator, one.to, one.ok) == (
-                (w := whole[one.tx_hash]).at,
-                *(w.block, w.tx_index, w.initiator, w.to, w.ok),
-            )
+            assert one == replace(whole[one.tx_hash], whole=False, transfers=one.transfers)
             assert page.coverage == Coverage("complete")
 
     assert all(one.whole for one in whole.values())
@@ -196,8 +69,7 @@ def test_a_swap_is_read_whole(anvil: Anvil, traced: Evm) -> None:
     story = Story(anvil)
     pool, token = place(story.pool), place(story.token).text
 
-    sold = next(one for one in history(traced, story.bob) if (("token", token, 10**9)) in moves([one]) and one.ok)
-    bought = [one for one in history(traced, story.bob) if one.to == pool][0]
+    bought, sold = [one for one in history(traced, story.bob) if one.to == pool]
 
     assert [("internal", NATIVE, ETHER // 2), ("token", token, 10**9)] == moves([sold])
     assert [("native", NATIVE, ETHER), ("token", token, 2000 * 10**6)] == moves([bought])
@@ -297,7 +169,7 @@ def test_what_is_no_erc20_transfer_is_left_out(anvil: Anvil, traced: Evm) -> Non
 
 
 def test_without_traces_only_transactions_own_coins(anvil: Anvil, proxy: Proxy) -> None:
-    """Such a node gives tokens, the coins that transactions themselves moved, and fees; coverage says what is missing."""
+    """Such a node gives tokens, the coins that transactions themselves moved, and fees; coverage says so."""
     story = Story(anvil)
     proxy.refuse = WAYS["no traces"]
     source = evm(proxy)
@@ -323,14 +195,156 @@ def test_coins_that_make_a_contract_go_to_it(anvil: Anvil, proxy: Proxy, way: st
 
 
 def test_calls_may_nest_as_deep_as_they_like() -> None:
-    """Anyone may send a transaction whose trace is too deep for a JSON parser's first try: its block is read all the same."""
+    """Anyone may send a transaction whose trace is deeper than JSON parsers like: its block is read all the same."""
     with started("--hardfork", "prague", "--gas-limit", "3000000000") as chain, proxied(chain) as proxy:
         proxy.refuse = WAYS["debug_traceBlockByNumber"]
         fresh, acrobat = "0x" + "cd" * 20, chain.deploy("Acrobat")
         call = "deep(uint256,address)"
-        tx_hash = chain.send(chain.accounts[0], acrobat, call, 550, fresh, value=17, gas=2_900_000_000)
+        tx_hash = chain.send(chain.accounts[0], acrobat, call, 500, fresh, value=17, gas=2_900_000_000)
         chain.mine(3)
         source = evm(proxy)
 
         assert 17 == change(history(source, fresh), fresh) == chain.balance(fresh)
-        assert 552 == len(moves([*source.transaction(tx_hash).transactions]))
+        assert 502 == len(moves([*source.transaction(tx_hash).transactions]))
+
+
+# --- what tokens say of themselves ------------------------------------------------------------------------------------
+
+
+def test_what_tokens_say_is_a_strangers_text(anvil: Anvil, traced: Evm) -> None:
+    """Old symbols of 32 bytes, hostile ones and absurd decimals are taken for what they are worth."""
+    alice, bob = anvil.accounts[:2]
+    old, liar = anvil.deploy("OldToken"), anvil.deploy("Liar")
+    plain, long = anvil.token("TT", 6), anvil.token("ab\U0001f600" * 1000, 255)
+    for token in (old, plain, long):
+        anvil.send(alice, token, "mint(address,uint256)", bob, 1)
+    anvil.send(alice, liar, "twice(address,address,uint256)", alice, bob, 1)
+    anvil.mine(3)
+
+    told = {asset.id.contract: (asset.symbol, asset.decimals) for page in pages(traced, bob) for asset in page.assets}
+
+    assert ("OLD", None) == told[place(old).text]
+    assert ("US\ufffdDT\ufffd\ufffd<script>", None) == told[place(liar).text]
+    assert ("TT", 6) == told[place(plain).text]
+    assert (("ab\U0001f600" * 1000)[:128], 255) == told[place(long).text]
+
+
+def test_nothing_is_asked_twice(anvil: Anvil, proxy: Proxy) -> None:
+    """Tokens and blocks are asked for once, however many addresses and pages they occur in."""
+    story, source = Story(anvil), evm(proxy)
+    for who in story.who:
+        history(source, who)
+
+    blocks = Counter(params[0] for params in proxy.asked("eth_getBlockByNumber") if params[1])
+    calls = Counter((params[0]["to"], params[0]["data"]) for params in proxy.asked("eth_call"))
+
+    assert {1} == set(blocks.values()) == set(calls.values())
+    assert 1 == len(proxy.asked("eth_chainId"))
+
+
+# --- pages, checkpoints, what is final --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_pages_follow_without_gap_or_double(anvil: Anvil, proxy: Proxy, way: str) -> None:
+    """Small pages, each from the checkpoint before, give what one large page gives."""
+    story = Story(anvil)
+    proxy.refuse = WAYS[way]
+    (whole,) = pages(evm(proxy), story.bob)
+    parts = list(pages(evm(proxy, range_blocks=3, scan_blocks=3), story.bob))
+
+    assert [*whole.transactions] == [one for page in parts for one in page.transactions]
+    assert [2, 5, 8] == [page.checkpoint.block for page in parts[:3]]
+    assert whole.checkpoint == parts[-1].checkpoint
+    assert [False] * (len(parts) - 1) + [True] == [page.done for page in parts]
+
+
+def test_a_page_says_what_it_rests_on(anvil: Anvil, traced: Evm) -> None:
+    """The blocks of its transactions and its last block, with the hashes that the chain states."""
+    story = Story(anvil)
+    page = traced.pull(place(story.bob), None)
+
+    numbers = {one.block for one in page.transactions} | {anvil.final}
+    assert {n: anvil.rpc("eth_getBlockByNumber", hex(n or 0), False)["hash"] for n in numbers} == page.blocks
+    assert Checkpoint(block=anvil.final, block_hash=page.blocks[anvil.final]) == page.checkpoint
+    assert anvil.final == page.head
+    assert {"replies", "blocks", "transactions", "receipts", "moves"} == set(json.loads(page.raw))
+    assert [*page.transactions] == sorted(page.transactions, key=lambda one: one.order)
+
+
+def test_nothing_new_is_proven_empty(anvil: Anvil, traced: Evm) -> None:
+    """At the head a page is empty and done, and leaves the checkpoint where it was."""
+    story = Story(anvil)
+    *_, last = pages(traced, story.bob)
+
+    again = traced.pull(place(story.bob), last.checkpoint)
+
+    assert ((), True, last.checkpoint) == (again.transactions, again.done, again.checkpoint)
+
+
+def test_only_what_is_final(anvil: Anvil, traced: Evm) -> None:
+    """A payment is read when its block is final, not before; its transaction says to ask again."""
+    alice, fresh = anvil.accounts[0], "0x" + "cd" * 20
+    tx_hash = anvil.send(alice, fresh, value=5)
+
+    assert [] == history(traced, fresh)
+    early = traced.transaction(tx_hash)
+    assert ((), False) == (early.transactions, early.done)
+    anvil.mine(2)
+    assert 5 == change(history(traced, fresh), fresh)
+    assert 5 == change([*traced.transaction(tx_hash).transactions], fresh)
+
+
+@pytest.mark.parametrize("says", ["invalid tag", "safe and finalized are not supported on this chain"])
+def test_confirmations_where_finality_is_not_said(anvil: Anvil, proxy: Proxy, says: str) -> None:
+    """Where the tag is refused, what is so many blocks deep counts as final; a busy node is only busy."""
+    anvil.send(anvil.accounts[0], fresh := "0x" + "cd" * 20, value=5)
+    anvil.mine(6)
+    error: Any = {"code": 15, "message": says}
+    proxy.refuse = lambda method, params: error if params[:1] == ["finalized"] else None
+
+    assert [5, 0] == [change(history(evm(proxy, confirmations=n), fresh), fresh) for n in (6, 7)]
+    assert anvil.head - 6 == evm(proxy, confirmations=6).pull(place(fresh), None).head
+    error = {"code": -32005, "message": "daily request rate limit"}
+    with pytest.raises(SourceBusy):
+        evm(proxy).pull(place(fresh), None)
+
+
+def test_a_later_start_is_said(anvil: Anvil) -> None:
+    """What is older than the first block to read is missing, and coverage says so."""
+    alice, fresh = anvil.accounts[0], "0x" + "cd" * 20
+    anvil.send(alice, fresh, value=5)
+    anvil.send(alice, fresh, value=6)
+    anvil.mine(3)
+
+    page = evm(anvil, start_block=2).pull(place(fresh), None)
+
+    assert [("native", NATIVE, 6)] == moves([*page.transactions])
+    assert "partial(from block 2)" == str(page.coverage)
+
+
+def test_an_unknown_transaction_is_empty(anvil: Anvil, traced: Evm) -> None:
+    """Asking for one that the chain does not hold gives nothing, and nothing more is to come."""
+    page = traced.transaction("0x" + "12" * 32)
+
+    assert ((), True) == (page.transactions, page.done)
+
+
+def test_block_hashes(anvil: Anvil) -> None:
+    """The hash of a block is the chain's; there is none above its head."""
+    source = evm(anvil)
+
+    assert anvil.rpc("eth_getBlockByNumber", "0x0", False)["hash"] == source.block_hash(0)
+    assert source.block_hash(anvil.head + 1) is None
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+
+def test_threads_share_a_source(anvil: Anvil, traced: Evm) -> None:
+    """Many at once read what each reads alone."""
+    story = Story(anvil)
+    expected = [history(evm(anvil), who) for who in story.who]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert expected * 4 == list(pool.map(lambda who: history(traced, who), story.who * 4))

@@ -160,6 +160,14 @@ def _poisoned(result: Result, column: str, origins: set[str]) -> int:
     return max((came.get((place(name), asset(symbol or "USDT"), origin), 0) for origin in origins), default=0)
 
 
+def told(text: str) -> Story:
+    """A story from its lines."""
+    story = Story()
+    for line in text.strip().splitlines():
+        assert _line(story, line.strip(), indented=False), line
+    return story
+
+
 def read(path: Path) -> Story:
     """Read a scenario file. Raises ValueError naming the line that is not understood."""
     story = Story()

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from tests.taint.scenario import Story, _line
+from tests.taint.scenario import told
 from tracer.taint.exposure import exposures
-
-
-def told(text: str) -> Story:
-    """A story from its lines."""
-    story = Story()
-    for line in text.strip().splitlines():
-        assert _line(story, line.strip(), indented=False)
-    return story
 
 
 def test_one_hop_is_direct_and_more_are_indirect() -> None:

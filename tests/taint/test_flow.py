@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
-from tests.taint.scenario import START, asset, at, place, tx
+from tests.taint.scenario import START, asset, at, place, told, tx
 from tracer.model import Kind, Limits, OriginSpec, Transaction, Transfer, transfer_id
 from tracer.taint.flow import Flow, Result, counterparties
 from tracer.taint.stops import Labels
@@ -147,3 +147,14 @@ def test_an_unknown_order_in_a_block_is_a_gap_where_it_could_matter() -> None:
 
     assert [("order_unknown", place("a"))] == [(gap.kind, gap.address) for gap in result.gaps if gap.at == at(2)]
     assert [] == [gap for gap in read([paid(1, "thief", "a", 10), *known], "thief a").gaps if gap.at == at(2)]
+
+
+def test_an_exchange_without_a_labelled_venue_is_marked_inferred() -> None:
+    """The same swap is an exchange where the pool is labelled, and an inferred one where nobody labelled it."""
+    story = told("thief -> a 100\n2: a -> pool 100\n2: pool -> a 40 ETH\norigin: thief")
+    labelled = told("label pool dex\nthief -> a 100\n2: a -> pool 100\n2: pool -> a 40 ETH\norigin: thief")
+
+    for expected, one in (("inferred_exchange", story), ("exchange", labelled)):
+        assert [expected] == [
+            step.by for step in one.flow().fold().books["fifo"].steps if step.sender == step.recipient
+        ]

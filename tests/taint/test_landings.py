@@ -207,6 +207,24 @@ def test_every_origin_that_came_has_a_path_of_its_own() -> None:
     }
 
 
+def test_what_two_pay_in_one_transaction_is_one_sum() -> None:
+    """Two wallets with the same thief's money pay the shop at once: one arrival, both amounts in both units."""
+    flow = Flow([OriginSpec(place("thief"))], Labels([claim("shop", Category.EXCHANGE)]))
+    history = [
+        moved(1, ("thief", "ann", 5, "USDT")),
+        moved(2, ("thief", "bob", 6, "USDT")),
+        moved(3, ("ann", "shop", 5, "USDT"), ("bob", "shop", 6, "USDT")),
+    ]
+    flow.feed(history, {place(name) for name in ("thief", "ann", "bob")})
+    (landing,) = landings(flow.fold(), "fifo")
+    (arrival,) = landing.arrivals
+
+    assert [(one.method, one.amount, one.origin_amount) for one in arrival.sums] == [
+        (method, 11, 11) for method in sorted(METHODS)
+    ]
+    assert {path.hops[-1].sender for path in landing.paths} == {place("bob")}  # the larger part
+
+
 def test_the_fewest_hops_count_and_swaps_are_none() -> None:
     """Straight, and through another wallet: one hop is the fewest; changing the asset at an address is no hop."""
     moves = [("thief", "peel", 5, "USDT"), ("peel", "shop", 5, "USDT"), ("thief", "shop", 5, "USDT")]

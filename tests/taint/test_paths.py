@@ -115,10 +115,10 @@ def test_a_payment_changes_nothing_on_its_way(case: Any) -> None:
     for book in folded(case).books.values():
         for number in range(len(book.steps)):
             for hop in path(book, number).hops:
-                assert hop.by in ("payment", "exchange", "hand_on")
+                assert hop.by in ("payment", "exchange", "inferred_exchange", "hand_on")
                 if hop.by == "payment":
                     assert (hop.asset, hop.amount) == (hop.received_asset, hop.received)
-                if hop.by == "exchange":
+                if hop.by.endswith("exchange"):
                     assert hop.sender == hop.recipient
 
 
@@ -182,6 +182,25 @@ def test_an_exchange_goes_round() -> None:
     assert (hop.asset, hop.amount, hop.received_asset, hop.received) == (asset("USDT"), 9, asset("DAI"), 7)
     assert hop.via == (place("router"), place("pool"))
     assert symbols(result, hop) == ["USDT", "USDT", "DAI"]
+
+
+def test_an_exchange_without_a_labelled_venue_is_inferred() -> None:
+    """Nobody says that the other side is an exchange: the hop says so."""
+    result = flowed(moved(1, ("thief", "desk", 9, "USDT"), ("desk", "thief", 7, "DAI")))
+    assert only(path_to(result, "thief")).by == "inferred_exchange"
+
+
+def test_an_exchange_is_proven_by_what_was_paid_and_what_came_back() -> None:
+    """A token sent to the pool along with it, and another that came from it, are not the way round."""
+    swap = [("thief", "router", 9, "USDT"), ("router", "pool", 9, "USDT"), ("pool", "desk", 7, "DAI")]
+    back = [("desk", "thief", 7, "DAI"), ("thief", "pool", 1, "MEME"), ("pool", "thief", 2, "MEME")]
+    result = flowed(moved(1, *swap, *back), venues="pool")
+    book = result.books["fifo"]
+    number = next(n for n, step in enumerate(book.steps) if step.received_asset == asset("DAI"))
+    hop = only(path(book, number))
+
+    assert hop.via == (place("router"), place("pool"), place("desk"))
+    assert symbols(result, hop) == ["USDT", "USDT", "DAI", "DAI"]
 
 
 def test_an_exchange_and_what_follows_is_one_path() -> None:

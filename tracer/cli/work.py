@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tracer.actions.export import export, flag_row, save
+from tracer.actions.notify import news
 from tracer.actions.review import review as review_flag
 from tracer.actions.trace import Round
 from tracer.actions.trace import trace as trace_case
@@ -18,6 +21,7 @@ from tracer.exports.plain import moment, text
 from tracer.model import FlagState
 from tracer.sources.cells import share
 
+WATCH_SECONDS = 2  # how often new flags are looked for
 MOST = 10**9  # more than there is to read; a number in JSON is exact far beyond it
 
 
@@ -60,10 +64,14 @@ def _round(done: Round) -> None:
 def flags(
     name: Annotated[str | None, typer.Argument(metavar="CASE", help="A case's name or id; default: all.")] = None,
     state: Annotated[FlagState | None, typer.Option(help="Only flags in this state.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on and print flag versions as they come.")] = False,
     paths: Annotated[int, typer.Option(min=0, help="How many paths to show of each flag.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Flags with their proof."""
+    if watch:
+        _watch(name, as_json)
+        return
     with the_app() as made:
         cases = [made.store.case(name)] if name else made.store.cases()
         found = [(case, flag) for case in cases for flag in made.store.flags(case.id, state)]
@@ -79,6 +87,22 @@ def flags(
     for row in rows:
         show([*flag_lines(row, assets, paths=paths), ""])
     show([f"{len(rows)} flag{'s' if len(rows) != 1 else ''}" if rows else "no flags"])
+
+
+def _watch(name: str | None, as_json: bool) -> None:
+    """Every flag version written from now on, until interrupted."""
+    with the_app() as made:
+        if name is not None:
+            made.store.case(name)
+        told = news(made.store)
+        mark = told[-1].mark if told else None
+        say("watching: Ctrl-C ends it")
+        while True:
+            for item in news(made.store, mark):
+                mark = item.mark
+                if name in (None, item.flag["case"]):
+                    typer.echo(json.dumps(item.flag, ensure_ascii=False)) if as_json else show([item.line])
+            time.sleep(WATCH_SECONDS)
 
 
 def review(

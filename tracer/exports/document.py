@@ -68,7 +68,7 @@ def document(told: Told) -> Plain:
         "transactions": [plain.transaction(one) for one in transactions],
         "assets": [plain.asset(one) for one in sorted(told.assets, key=lambda asset: asset.id)],
         "transfers": [
-            plain.transfer(one, transaction.tx_hash, told.dropped.get(one.id))
+            plain.transfer(one, transaction, told.dropped.get(one.id))
             for transaction in transactions
             for one in sorted(transaction.transfers, key=lambda transfer: transfer.id)
         ],

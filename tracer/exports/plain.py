@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tracer.chains import is_listed, is_on_chain
 from tracer.model import (
     Address,
     Arrival,
@@ -19,6 +20,7 @@ from tracer.model import (
     Finding,
     Gap,
     Hop,
+    Kind,
     Label,
     Path,
     Sum,
@@ -116,12 +118,16 @@ def transaction(one: Transaction) -> Plain:
     }
 
 
-def transfer(one: Transfer, tx_hash: str, dropped: str | None) -> Plain:
-    """One movement; `dropped` is why it moves no value, or null."""
+def transfer(one: Transfer, within: Transaction, dropped: str | None) -> Plain:
+    """One movement; `dropped` is why it moves no value, or null.
+
+    `unverified`: a token on nobody's list, and it is not known who made the transaction: it could be anybody's forgery.
+    """
+    unlisted = one.kind is Kind.TOKEN and is_on_chain(one.asset) and not is_listed(one.asset)
     return {
         "id": one.id,
         "chain": one.asset.chain,
-        "tx_hash": tx_hash,
+        "tx_hash": within.tx_hash,
         "kind": str(one.kind),
         "sender": text(one.sender),
         "recipient": text(one.recipient),
@@ -130,6 +136,7 @@ def transfer(one: Transfer, tx_hash: str, dropped: str | None) -> Plain:
         "index": one.index,
         "outpoint": one.outpoint,
         "dropped": dropped,
+        "unverified": unlisted and within.initiator is None and dropped is None,
     }
 
 

@@ -6,6 +6,7 @@ Only final blocks are read. What moves without a transaction (block rewards, wit
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ from tracer.sources.rpc import Call, Node, Reply, host
 REPLY = 256 << 20  # bytes of a reply that are read
 PATIENCE = 10  # times `timeout_seconds` that a whole reply may take
 CHUNK = 1 << 16
+NESTED = 3_000  # levels of JSON that are read: calls nest up to 1,024 deep, two levels each
 _NO_TRACES = "no traces"
 
 
@@ -285,6 +287,8 @@ def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
     """What sends a body to the node: web3's provider and its sessions, without its retries, decoding and patience."""
     from web3.providers.rpc import HTTPProvider  # noqa: PLC0415 - it takes 0.6 s, which only who pulls should pay
 
+    # Importing web3 leaves 100,000, at which a reply of nothing but brackets ends the process; 1,000 were too few.
+    sys.setrecursionlimit(NESTED)
     url: Any = settings.url  # web3 has a type of its own for it
     seconds = settings.timeout_seconds
     provider = HTTPProvider(url, exception_retry_configuration=None)

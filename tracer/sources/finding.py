@@ -17,7 +17,7 @@ from tracer.sources.blocks import CALL_TRACER, Blocks, Kept, promised
 from tracer.sources.decode import Block, Frame, Move, Place
 from tracer.sources.rpc import Call, Node
 
-STEADY = 16  # pages of the full range after which a larger one is tried
+STEADY, STEADIEST = 16, 1024  # pages of the full range after which a larger one is tried
 INNER = 20_000  # moves of transactions with inner calls that are kept
 _NOBODY = "0x" + "0" * 40
 
@@ -51,23 +51,28 @@ class Found:
 
 
 class Reach:
-    """How many blocks are asked for at once: fewer after a refusal, then slowly more again. Threads share it."""
+    """How many blocks are asked for at once: fewer after a refusal, then slowly more again. Threads share it.
+
+    After `steady` pages of the full range a larger one is tried; where that was refused, twice as many are waited for.
+    """
 
     def __init__(self, most: int) -> None:
         self.blocks = self._most = max(1, most)
-        self._served, self._lock = 0, Lock()
+        self._steady, self._served, self._lock = STEADY, 0, Lock()
 
     def refused(self, asked: int, hint: int | None) -> None:
         """So many were too many; `hint` would do."""
         with self._lock:
+            if self._served == 0:
+                self._steady = min(2 * self._steady, STEADIEST)
             less = hint if hint and hint < asked else asked // 2
             self.blocks, self._served = max(1, min(self.blocks, less)), 0
 
     def served(self, asked: int) -> None:
         """So many were given."""
         with self._lock:
-            self._served += asked == self.blocks
-            if self._served >= STEADY:
+            self._served += asked >= self.blocks
+            if self._served >= self._steady:
                 self.blocks, self._served = min(self._most, self.blocks + self.blocks // 8 + 1), 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,7 +15,6 @@ from tracer.errors import ConfigError, RangeTooLarge, SourceBroken, SourceBusy, 
 from tracer.sources.cells import clean
 
 LETTERS = 200  # of a foreign text in a message
-NESTED = 10_000  # the deepest JSON that is read: a call may nest 1,024 deep, two levels of JSON each
 
 
 class Call(NamedTuple):
@@ -142,14 +140,7 @@ class Node:
 
 
 def _parsed(body: bytes) -> Any:
-    """What JSON says; None if it is none, or says null."""
-    try:
-        return json.loads(body)
-    except RecursionError:
-        # Anyone can send a transaction whose calls nest this deep; it must not blind us to its block.
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), NESTED))
-    except ValueError:
-        return ""
+    """What JSON says; "" if it is none."""
     try:
         return json.loads(body)
     except (RecursionError, ValueError):
@@ -188,7 +179,7 @@ _MEANINGS: tuple[tuple[type[SourceError], re.Pattern[str]], ...] = tuple(
         ),
         (RangeTooLarge, r"archive|trie node|\bstate\b.*available|histor|pruned"),
         (SourceRefused, r"not (found|supported|available|allowed|enabled|whitelisted)|does not exist|unsupported"),
-        (RangeTooLarge, r"range|limit|results|size|too (large|many|big|long|wide)|exceed|time(d )?.?out"),
+        (RangeTooLarge, r"\brange|limit|results|size|too (large|many|big|long|wide)|exceed|time(d )?.?out"),
         (SourceRefused, r"unauthori[sz]ed|forbidden|api.?key|authenticat|permission|denied|\bplan\b|upgrade"),
         (SourceBusy, r"internal|time(d )?.?out|unavailable|limit|exceed"),
     )

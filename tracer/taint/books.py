@@ -284,6 +284,7 @@ class _Turn:
         return [Lot(amount)]
 
     def exchange(self) -> None:
+        by = "inferred_exchange" if self.plan.inferred else "exchange"
         for payer, by_asset in self.swapped.items():
             if _tainted(by_asset.values()):
                 targets = self.plan.exchanges[payer]
@@ -291,7 +292,7 @@ class _Turn:
                 self._round(lost)
                 for target, lots in zip(targets, made, strict=True):
                     paid = _paid(by_asset.items())
-                    self.inbox[(target.party, target.asset)].append(Parcel(payer, "exchange", lots, paid))
+                    self.inbox[(target.party, target.asset)].append(Parcel(payer, by, lots, paid))
 
     def hand_on(self) -> None:
         for hand, gifts in self.handed.items():

@@ -80,11 +80,16 @@ def _round(graph: nx.DiGraph[Address], start: Address) -> list[Address]:
 
 
 def _ends(step: Step) -> Sequence[Transfer]:
-    """Where no transfers lead all the way (bitcoin, wrapped coins): what the sender paid and the recipient got."""
-    return [
+    """Where no transfers lead all the way (bitcoin, wrapped coins): what the sender paid and the recipient got.
+
+    A wrapped coin may be shown by its native side alone: then whatever moved between or at both ends.
+    """
+    moved = [transfer for transfer in step.transaction.transfers if transfer.amount and transfer.kind is not Kind.FEE]
+    paid = [
         transfer
-        for transfer in step.transaction.transfers
-        if transfer.amount and transfer.kind is not Kind.FEE
+        for transfer in moved
         if (transfer.sender, transfer.asset) == (step.sender, step.asset)
         or (transfer.recipient, transfer.asset) == (step.recipient, step.received_asset)
     ]
+    ends = {step.sender, step.recipient}
+    return paid or [transfer for transfer in moved if ends & {transfer.sender, transfer.recipient}]

@@ -1,0 +1,148 @@
+"""What every row of SOURCES must do, on a real provider of its kind or a real server that speaks like one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.anvil import Anvil, Proxy, proxied
+from tests.sources.evm_story import Story
+from tracer.chains import parse_address
+from tracer.errors import SourceBroken, SourceBusy, SourceRefused
+from tracer.model import Address, Checkpoint
+from tracer.sources import SOURCES, Page, Source, SourceSettings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A provider to test on. `busy`: somebody with several pages of transfers; `nobody`: an address without any.
+
+    `fail` makes it answer everything with a status and a body, as long as the provider runs.
+    """
+
+    settings: SourceSettings
+    busy: Address
+    nobody: Address
+    fail: Callable[[int, bytes], None]
+
+    @property
+    def source(self) -> Source:
+        """A new source on this provider."""
+        return SOURCES[self.settings.kind](self.settings)
+
+
+@contextmanager
+def evm_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A node behind a proxy."""
+    chain: Anvil = request.getfixturevalue("anvil")
+    story, nobody = Story(chain), "0x" + "99" * 20
+    with proxied(chain) as proxy:
+        settings = SourceSettings(kind="evm", chain="eip155:1", url=proxy.url, range_blocks=5)
+        bob, none = (parse_address(settings.chain, each) for each in (story.bob, nobody))
+        yield Stage(settings, bob, none, lambda status, body: _failing(proxy, status, body))
+
+
+def _failing(proxy: Proxy, status: int, body: bytes) -> None:
+    proxy.reply = status, {}, body
+
+
+STAGES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]] = {"evm": evm_stage}
+
+
+@pytest.fixture(params=SOURCES)
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The provider of each kind of source; a kind without one fails here."""
+    with STAGES[request.param](request) as made:
+        yield made
+
+
+def read(source: Source, address: Address, checkpoint: Checkpoint | None = None) -> list[Page]:
+    """All pages from a checkpoint on."""
+    found = [source.pull(address, checkpoint)]
+    while not found[-1].done:
+        found.append(source.pull(address, found[-1].checkpoint))
+    return found
+
+
+def ids(pages: list[Page]) -> list[str]:
+    """The ids of all transfers, in order."""
+    return [transfer.id for page in pages for one in page.transactions for transfer in one.transfers]
+
+
+def test_oldest_first(stage: Stage) -> None:
+    """Transactions stand in the order in which they happened, within pages and from one to the next."""
+    pages = read(stage.source, stage.busy)
+    found = [one for page in pages for one in page.transactions]
+
+    assert found == sorted(found, key=lambda one: one.order)
+    assert len(found) > 5
+    assert len(pages) > 2
+
+
+def test_any_checkpoint_goes_on_without_gap_or_double(stage: Stage) -> None:
+    """From the checkpoint of any page another source of the same settings reads exactly the rest."""
+    pages = read(stage.source, stage.busy)
+
+    assert len(set(ids(pages))) == len(ids(pages))
+    for number, page in enumerate(pages, start=1):
+        assert ids(pages[number:]) == ids(read(stage.source, stage.busy, page.checkpoint))
+
+
+def test_ids_are_stable(stage: Stage) -> None:
+    """Reading again, and reading a transaction as a whole, gives the same ids."""
+    pages = read(stage.source, stage.busy)
+
+    assert ids(pages) == ids(read(stage.source, stage.busy))
+    for one in pages[-1].transactions:
+        (whole,) = stage.source.transaction(one.tx_hash).transactions
+        assert {transfer.id for transfer in one.transfers} <= {transfer.id for transfer in whole.transfers}
+
+
+def test_pages_say_what_they_are(stage: Stage) -> None:
+    """Every page names its source, keeps what it read, describes its assets and the blocks that it rests on."""
+    source = stage.source
+    for page in read(source, stage.busy):
+        moved = {transfer.asset for one in page.transactions for transfer in one.transfers}
+
+        assert source.name == page.source
+        assert page.raw
+        assert moved == {asset.id for asset in page.assets}
+        assert {one.block for one in page.transactions} <= set(page.blocks)
+        assert stage.settings.chain == source.chain == stage.busy.chain
+        for number, hashed in page.blocks.items():
+            assert hashed == source.block_hash(number)
+
+
+def test_proven_empty_moves_the_checkpoint(stage: Stage) -> None:
+    """An address without transfers is read to the end like any other."""
+    pages = read(stage.source, stage.nobody)
+
+    assert [] == ids(pages)
+    assert read(stage.source, stage.busy)[-1].checkpoint == pages[-1].checkpoint
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, b"", SourceBusy),
+        (503, b"<html>", SourceBusy),
+        (401, b"", SourceRefused),
+        (200, b"<html>", SourceBroken),
+        (200, b'{"x": 1}', SourceBroken),
+    ],
+)
+def test_failures_are_named(stage: Stage, status: int, body: bytes, kind: type[Exception]) -> None:
+    """Busy, refused and broken are told apart, by all three verbs."""
+    source, tx_hash = stage.source, read(stage.source, stage.busy)[0].transactions[0].tx_hash
+    stage.fail(status, body)
+
+    for act in (
+        lambda: source.pull(stage.busy, None),
+        lambda: source.transaction(tx_hash),
+        lambda: source.block_hash(1),
+    ):
+        with pytest.raises(kind):
+            act()
