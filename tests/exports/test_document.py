@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.exports.documents import (
     ETH,
@@ -256,3 +258,19 @@ def test_the_headline_method_changes_nothing_but_the_headline() -> None:
 def test_other_inputs_have_another_digest(other: Any) -> None:
     """Amounts, labels, reports, limits, policy and facts are all in it."""
     assert document(other())["digest"] != document(told(flow()))["digest"]
+
+
+ascii_names = st.text(st.characters(codec="ascii"))
+plain_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="ascii")), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(ascii_names, plain_json, max_size=5))
+def test_the_canonical_form_is_that_of_rfc_8785(value: dict[str, Any]) -> None:
+    """What we write of plain JSON with ASCII names is byte for byte what a library for the standard writes."""
+    assert rfc8785.dumps(value) == canonical(value)

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
 
-from tracer.errors import Conflict, Reorg, SourceError, SourceRefused
+from tracer.errors import Conflict, InputError, Reorg, SourceBusy, SourceError, SourceRefused
 from tracer.model import Address, Case, Checkpoint
 from tracer.sources.base import Page, Source
 from tracer.store.store import Store
@@ -75,6 +75,11 @@ class _Pull:
     pulled: Pulled
     stop: Event
     progress: Progress
+    refused: bool = False  # this source is out for this run, the others are not
+
+    @property
+    def _over(self) -> bool:
+        return self.refused or self.stop.is_set()
 
     def run(self, addresses: Sequence[Address], threads: int) -> None:
         try:
@@ -93,7 +98,7 @@ class _Pull:
                     goes_on = self._take(address, reply)
                     if goes_on is not None:
                         asked[self._ask(pool, address, goes_on)] = address
-                    elif not self.stop.is_set() and (after := next(due, None)) is not None:
+                    elif not self._over and (after := next(due, None)) is not None:
                         asked[self._ask(pool, after, known.get(after))] = after
 
     def _ask(self, pool: ThreadPoolExecutor, address: Address, checkpoint: Checkpoint | None) -> Future[Page]:
@@ -108,16 +113,15 @@ class _Pull:
             return None
         except SourceError as error:
             self.pulled.failed.append((str(address), str(error)))
-            if isinstance(error, SourceRefused):
-                self.stop.set()
+            self.refused |= isinstance(error, SourceRefused)
             return None
         try:
             keep(self.store, address, page, self.pulled)
-        except Conflict as error:  # the chain changed its mind while it was read: the next pull rewinds first
+        except (Conflict, InputError) as error:  # the chain changed its mind while it was read, or says what none can
             self.pulled.failed.append((str(address), str(error)))
             return None
         self.progress(address, page)
-        return None if page.done or self.stop.is_set() else page.checkpoint
+        return None if page.done or self._over else page.checkpoint
 
 
 def keep(store: Store, address: Address, page: Page, pulled: Pulled) -> None:
@@ -138,17 +142,22 @@ def keep(store: Store, address: Address, page: Page, pulled: Pulled) -> None:
 def reconcile(store: Store, source: Source, actor: str) -> int:
     """Compare the blocks that were read with the chain; -> how many transactions rested on blocks that are gone.
 
-    What rested on them is withdrawn with the reason, and checkpoints go back to the common ancestor.
+    What rested on them is withdrawn with the reason, and checkpoints go back to the common ancestor. Raises SourceBusy
+    where the source only lacks the newest blocks: a node that is behind says nothing of what it does not have yet.
     """
     gone: list[tuple[int, str]] = []
-    ancestor = -1
+    ancestor, behind = -1, True
     for number, block_hash in store.blocks(source.chain, LOOK_BACK):
-        if source.block_hash(number) == block_hash:
+        now = source.block_hash(number)
+        if now == block_hash:
             ancestor = number
             break
+        behind &= now is None
         gone.append((number, block_hash))
     if not gone:
         return 0
+    if behind:
+        raise SourceBusy(f"{source.name} is behind: it does not have block {gone[0][0]}, which was read before")
     first, was = gone[-1]
     reason = f"reorg: block {first} ({was}) of {source.chain} is gone, and {len(gone) - 1} after it"
     with store.act(actor, "reorg", source.chain, ancestor=ancestor, gone=len(gone), source=source.name) as work:
