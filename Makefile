@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+ANVIL := .tools/node_modules/@foundry-rs/anvil/package.json
 
 .PHONY: setup check test bench demo serve
 
@@ -15,16 +16,21 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# The EVM node of the tests. Its install scripts are not run: the binary is a package of its own.
+$(ANVIL):
+	@npm install --prefix .tools --ignore-scripts --no-save --no-audit --no-fund --loglevel=error @foundry-rs/anvil@1.7.1 \
+		|| echo 'No anvil: the tests that need an EVM node are skipped (npm installs it).' >&2
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY)
+test: $(READY) $(ANVIL)
 	$(BIN)/pytest
 
-bench: $(READY)
+bench: $(READY) $(ANVIL)
 	$(BIN)/python -m tests.benchmarks
 
 demo: $(READY)
