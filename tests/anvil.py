@@ -187,9 +187,9 @@ Refusal = Callable[[str, list[Any]], object]  # method and parameters to the err
 class Proxy(ThreadingHTTPServer):
     """A real HTTP server before a chain. It answers batches in another order, any path is right, and it can fail.
 
-    `refuse`: the error that a request is answered with, if any. `batch`: the most requests it takes at once. `reply`:
-    status, headers and body that everything is answered with instead. `silent`: it takes requests and says nothing.
-    `seen`: the methods and parameters asked for.
+    `refuse`: the error that a request is answered with, if any. `hears`: the request that is answered in its place.
+    `batch`: the most requests it takes at once. `reply`: status, headers and body that everything is answered with.
+    `silent`: it takes requests and says nothing. `seen`: the methods and parameters asked for.
     """
 
     daemon_threads = True
@@ -198,6 +198,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.chain = chain
         self.refuse: Refusal = lambda method, params: None
+        self.hears: Callable[[dict[str, Any]], dict[str, Any]] = lambda call: call
         self.batch = 1000
         self.reply: tuple[int, dict[str, str], bytes] | None = None
         self.silent = False
@@ -217,6 +218,7 @@ class Proxy(ThreadingHTTPServer):
         """Status, headers and body of the answer."""
         if self.silent:
             self.over.wait()
+            return 503, {}, b""
         if self.reply:
             return self.reply
         asked = json.loads(body)
@@ -225,7 +227,7 @@ class Proxy(ThreadingHTTPServer):
             return 200, {}, json.dumps({"jsonrpc": "2.0", "id": None, "error": _error("batch too large")}).encode()
         self.seen += [(call["method"], call["params"]) for call in calls]
         refused = {call["id"]: self.refuse(call["method"], call["params"]) for call in calls}
-        passed = [call for call in calls if refused[call["id"]] is None]
+        passed = [self.hears(call) for call in calls if refused[call["id"]] is None]
         answers = self.chain.post(json.dumps(passed).encode()) if passed else []
         answers += [{"jsonrpc": "2.0", "id": one, "error": error} for one, error in refused.items() if error]
         answers.sort(key=lambda one: -one["id"])

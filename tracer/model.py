@@ -397,6 +397,7 @@ class Landing:
     paths: tuple[Path, ...]
     hops: int
     token: Asset | None = None
+    claims: tuple[Label, ...] = ()  # every label that holds at those moments; `label` is the one that counts
 
 
 @dataclass(frozen=True, slots=True)

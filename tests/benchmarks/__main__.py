@@ -1,25 +1,28 @@
-"""`make bench`: what the engine and the reader cost, as a multiple of the least that any program would have to do.
+"""`make bench`: what the parts cost, as a multiple of the least that any program would have to do.
 
-Seconds differ from machine to machine and are shown for the eye only; the ratio is the result. Each side is run
-several times, in turn, and its fastest run counts.
+`python -m tests.benchmarks NAME …` runs some of them: fold, importing, pulling. Seconds differ from machine to machine
+and are shown for the eye only; the ratio is the result. Each side is run several times, in turn, and its fastest run
+counts.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from time import perf_counter
+from types import ModuleType
 from typing import Any
 
-from tests.benchmarks import fold, importing
+from tests.anvil import Missing
+from tests.benchmarks import fold, importing, pulling
 
-RUNS = 3
-BENCHMARKS = (fold, importing)
+BENCHMARKS = {"fold": (fold, 3), "importing": (importing, 3), "pulling": (pulling, 2)}  # and how often each side runs
 
 
-def fastest(*sides: Callable[[], Any]) -> list[float]:
-    """The seconds of the fastest of RUNS runs of each side."""
+def fastest(runs: int, *sides: Callable[[], Any]) -> list[float]:
+    """The seconds of the fastest of so many runs of each side."""
     best = [float("inf")] * len(sides)
-    for _ in range(RUNS):
+    for _ in range(runs):
         for number, side in enumerate(sides):
             start = perf_counter()
             side()
@@ -27,12 +30,20 @@ def fastest(*sides: Callable[[], Any]) -> list[float]:
     return best
 
 
+def show(benchmark: ModuleType, runs: int) -> None:
+    """Print one line a case."""
+    for name, baseline, ours, bare in benchmark.cases():
+        took, least = fastest(runs, ours, bare)
+        print(f"{name}: {took / least:,.2f} x {baseline} ({took * 1000:,.0f} ms against {least * 1000:,.1f} ms)")
+
+
 def main() -> None:
-    """Print one line a benchmark."""
-    for benchmark in BENCHMARKS:
-        for name, baseline, ours, bare in benchmark.cases():
-            took, least = fastest(ours, bare)
-            print(f"{name}: {took / least:,.1f} x {baseline} ({took * 1000:,.0f} ms against {least * 1000:,.1f} ms)")
+    """Run the benchmarks named, or all. One that cannot be run says why."""
+    for name in sys.argv[1:] or BENCHMARKS:
+        try:
+            show(*BENCHMARKS[name])
+        except Missing as missing:
+            print(f"{name} is skipped: {missing}")
 
 
 if __name__ == "__main__":

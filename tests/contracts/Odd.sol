@@ -6,10 +6,10 @@ contract Liar {
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
     function twice(address from, address to, uint256 v) external { emit Transfer(from, to, v); emit Transfer(from, to, v); }
-    function dirty(address from, address to) external { // topics that are no addresses, and two words of data
+    function dirty(address from, address to) external { // not addresses, not one word of data, four topics
         bytes32 name = keccak256("Transfer(address,address,uint256)");
         bytes32 wrong = bytes32(uint256(uint160(to)) | (1 << 200));
-        assembly { mstore(0, 7) mstore(32, 8) log3(0, 32, name, from, wrong) log3(0, 64, name, from, to) log3(0, 0, name, from, to) }
+        assembly { mstore(0, 7) mstore(32, 8) log3(0, 32, name, from, wrong) log3(0, 64, name, from, to) log3(0, 0, name, from, to) log4(0, 32, name, from, to, 9) }
     }
     function symbol() external pure returns (string memory) { return unicode"US\u202eDT\u0000\n<script>"; }
     function decimals() external pure returns (uint256) { return 1000; }

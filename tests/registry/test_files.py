@@ -1,5 +1,6 @@
 """Reading entities and addresses: what is taken, and how everything else is refused."""
 
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 
@@ -171,4 +172,4 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_entity_twice(tmp_path: Path) -> None:
     """An entity stands once in a file."""
     with pytest.raises(InputError, match="acme stand twice"):
-        read_entities(write(tmp_path, [ENTITY, ENTITY]))
+        read_entities(write(tmp_path, [ENTITY, deepcopy(ENTITY)]))

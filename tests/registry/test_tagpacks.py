@@ -10,7 +10,8 @@ import pytest
 from tracer.chains import CHAINS, parse_address, parse_chain
 from tracer.errors import InputError
 from tracer.model import Category, Label
-from tracer.registry.tagpacks import CONCEPTS, CONFIDENCE, DEPTH, LARGEST, NETWORKS, TagPack, read_tagpack
+from tracer.registry.guarded import DEPTH, LARGEST
+from tracer.registry.tagpacks import CONCEPTS, CONFIDENCE, NETWORKS, TagPack, read_tagpack
 
 ONE = "0x00000000000000000000000000000000000000aa"
 COIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"

@@ -136,7 +136,8 @@ def test_proven_empty_moves_the_checkpoint(stage: Stage) -> None:
 )
 def test_failures_are_named(stage: Stage, status: int, body: bytes, kind: type[Exception]) -> None:
     """Busy, refused and broken are told apart, by all three verbs."""
-    source, tx_hash = stage.source, read(stage.source, stage.busy)[0].transactions[0].tx_hash
+    source, pages = stage.source, read(stage.source, stage.busy)
+    tx_hash = next(one.tx_hash for page in pages for one in page.transactions)
     stage.fail(status, body)
 
     for act in (

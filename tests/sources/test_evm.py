@@ -17,6 +17,8 @@ from tracer.errors import (
     SourceBusy,
 )
 from tracer.model import NATIVE, AssetId, Checkpoint, Coverage, Kind
+from tracer.sources import decode
+from tracer.sources.blocks import Kept
 from tracer.sources.evm import Evm
 
 # --- what it reads is what the chain says -----------------------------------------------------------------------------
@@ -112,10 +114,12 @@ def test_mint_and_burn_are_transfers_of_the_zero_address(anvil: Anvil, traced: E
     assert [(place(ZERO), place(alice)), (place(alice), place(ZERO))] == ends
 
 
-def test_a_failed_transaction_moves_nothing_but_its_fee(anvil: Anvil, traced: Evm) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failed_transaction_moves_nothing_but_its_fee(anvil: Anvil, proxy: Proxy, way: str) -> None:
     """Its initiator paid for it; who would have received never hears of it."""
+    proxy.refuse, source = WAYS[way], evm(proxy)
     alice, bob = anvil.accounts[:2]
-    acrobat = anvil.deploy("Acrobat", value=ETHER)
+    acrobat = anvil.deploy("Acrobat")
     failed = [
         anvil.send(alice, acrobat, "payThenFail(address,uint256)", bob, 5, value=7),
         anvil.send(alice, acrobat, "payAndFail(address,uint256)", bob, 5),
@@ -123,14 +127,14 @@ def test_a_failed_transaction_moves_nothing_but_its_fee(anvil: Anvil, traced: Ev
     ]
     anvil.mine(3)
 
-    read = history(traced, alice)
+    read = history(source, alice)
 
     assert failed == [one.tx_hash for one in read]
     assert not any(one.ok for one in read)
     assert [Kind.FEE] * 3 == [t.kind for one in read for t in one.transfers]
-    assert [] == history(traced, bob)
-    assert not traced.transaction(failed[0]).transactions[0].ok
-    assert [] == moves([*traced.transaction(failed[1]).transactions])
+    assert [] == history(source, bob) == history(source, acrobat)
+    assert not source.transaction(failed[0]).transactions[0].ok
+    assert [] == moves([*source.transaction(failed[1]).transactions])
 
 
 def test_what_was_undone_did_not_move(anvil: Anvil, traced: Evm) -> None:
@@ -348,3 +352,30 @@ def test_threads_share_a_source(anvil: Anvil, traced: Evm) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert expected * 4 == list(pool.map(lambda who: history(traced, who), story.who * 4))
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fee_is_all_that_was_paid() -> None:
+    """Blobs and, on a chain above another, its data are paid for beside the gas."""
+    hashed = {"transactionHash": "0x" + "11" * 32, "blockHash": "0x" + "22" * 32, "blockNumber": "0x5", "status": "0x1"}
+    gas = {"gasUsed": "0x64", "effectiveGasPrice": "0x3"}
+    blobs = {"blobGasUsed": "0x20000", "blobGasPrice": "0x2"}
+
+    assert 300 == decode.receipt({**hashed, **gas}).fee
+    assert 300 + 262_144 == decode.receipt({**hashed, **gas, **blobs}).fee
+    assert 300 + 9 == decode.receipt({**hashed, **gas, "l1Fee": "0x9"}).fee
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """What was not used for longest goes when there is too much; a value put again does not count twice."""
+    kept: Kept[str, int] = Kept(10)
+    for name, weight in (("a", 4), ("b", 4), ("b", 5)):
+        kept.put(name, weight, weight)
+    assert 4 == kept.get("a")
+    kept.put("c", 6, 6)
+
+    assert [4, None, 6] == [kept.get(name) for name in "abc"]
+    kept.put("d", 99, 99)
+    assert [None, None, 99] == [kept.get(name) for name in "acd"]

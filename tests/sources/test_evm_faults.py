@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import re
 import traceback
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from tests.anvil import Anvil, Proxy, Refusal
+from tests.anvil import ETHER, Anvil, Proxy, Refusal, refusing
 from tests.makers import ETHEREUM
-from tests.sources.evm_story import WAYS, ZERO, Story, evm, history, moves, place
+from tests.sources.evm_story import WAYS, ZERO, Story, change, evm, history, moves, place
 from tracer.chains import parse_address
 from tracer.errors import (
     ConfigError,
@@ -27,6 +28,7 @@ from tracer.errors import (
     SourceRefused,
     UnknownChain,
 )
+from tracer.model import Coverage
 from tracer.sources import SourceSettings
 from tracer.sources.evm import Evm
 from tracer.sources.finding import Reach
@@ -72,6 +74,49 @@ def test_nothing_stale_is_read_after_a_reorg(anvil: Anvil, proxy: Proxy, way: st
 
     assert history(evm(proxy), carol) == history(source, carol)
     assert 7 in [amount for _, _, amount in moves(history(source, carol))]
+
+
+def test_the_same_transaction_in_another_block(anvil: Anvil, traced: Evm) -> None:
+    """One that is mined again, at the same height but another time, is read from the block that stands."""
+    alice, bob = anvil.accounts[:2]
+    acrobat, before = anvil.deploy("Acrobat", value=ETHER), anvil.rpc("evm_snapshot")
+    tx_hash = anvil.send(alice, acrobat, "payTwice(address,uint256)", bob, 5)
+    anvil.mine(3)
+    (read,), other = history(traced, bob), evm(anvil)
+    other.transaction(tx_hash)
+    signed = anvil.rpc("eth_getRawTransactionByHash", tx_hash)
+
+    anvil.rpc("evm_revert", before)
+    anvil.rpc("evm_increaseTime", 1000)
+    anvil.rpc("eth_sendRawTransaction", signed)
+    anvil.mine(4)
+    (again,) = history(traced, bob)
+
+    assert [again] == history(evm(anvil), bob)
+    assert (read.tx_hash, read.block) == (again.tx_hash, again.block)
+    assert again.at - read.at > timedelta(seconds=900)
+    assert again == replace(*other.transaction(tx_hash).transactions, whole=False, transfers=again.transfers)
+
+
+def test_a_reorg_at_the_end_of_a_page(anvil: Anvil, proxy: Proxy) -> None:
+    """If the chain changes after a range was found empty, the range is read again."""
+    fresh, asked, before = "0x" + "cd" * 20, Counter[str](), anvil.rpc("evm_snapshot")
+    anvil.mine(5)
+
+    def change_at_the_second_look(method: str, params: list[Any]) -> None:
+        asked[str(params)] += 1
+        if asked["['0x3', False]"] == 2:
+            asked["['0x3', False]"] += 1
+            anvil.rpc("evm_revert", before)
+            anvil.send(anvil.accounts[0], fresh, value=5)
+            anvil.mine(4)
+
+    proxy.refuse = change_at_the_second_look
+
+    page = evm(proxy).pull(place(fresh), None)
+
+    assert 5 == change([*page.transactions], fresh)
+    assert evm(anvil).block_hash(3) == page.checkpoint.block_hash
 
 
 def test_a_reorg_while_a_page_is_read(anvil: Anvil, proxy: Proxy) -> None:
@@ -215,6 +260,7 @@ FAULTS: list[Fault] = [
     (401, {}, b"", SourceRefused),
     (403, {}, HTML, SourceRefused),
     (404, {}, HTML, SourceBroken),
+    (413, {}, HTML, RangeTooLarge),
     (302, {"Location": "http://127.0.0.1:9/"}, b"", SourceBroken),
     (200, {}, HTML, SourceBroken),
     (200, {}, b"", SourceBroken),
@@ -279,20 +325,71 @@ def test_half_an_answer_is_none(anvil: Anvil, proxy: Proxy) -> None:
         evm(proxy, timeout_seconds=0.2).block_hash(0)
 
 
-def test_logs_that_were_not_asked_for(anvil: Anvil, proxy: Proxy) -> None:
-    """A node that ignores the filter is broken: its answer cannot be taken for the address's history."""
-    alice, bob, carol = anvil.accounts[:3]
-    anvil.send(alice, anvil.token(), "mint(address,uint256)", bob, 5)
+def ignoring_addresses(call: dict[str, Any]) -> dict[str, Any]:
+    """The logs of everyone."""
+    if call["method"] == "eth_getLogs":
+        call["params"][0]["topics"] = call["params"][0]["topics"][:1]
+    return call
+
+
+def from_the_start(method: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """More blocks than were asked for."""
+
+    def hears(call: dict[str, Any]) -> dict[str, Any]:
+        if call["method"] == method and call["params"][0]["fromBlock"] != call["params"][0]["toBlock"]:
+            call["params"][0]["fromBlock"] = "0x0"
+        return call
+
+    return hears
+
+
+def another_trace(method: str, *params: object) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The answer to another request in place of a transaction's trace."""
+    return lambda call: {**call, "method": method, "params": params} if call["method"] == "trace_transaction" else call
+
+
+LIES = [
+    (ignoring_addresses, "not asked for"),
+    (from_the_start("eth_getLogs"), "not asked for"),
+    (from_the_start("trace_filter"), "not asked for"),
+    (another_trace("eth_accounts"), "not as documented"),
+    (another_trace("trace_block", "0x2"), "another transaction"),
+    (another_trace("trace_block", "0x0"), "another transaction"),
+]
+
+
+@pytest.mark.parametrize(("hears", "says"), LIES)
+def test_answers_to_other_questions(anvil: Anvil, proxy: Proxy, hears: Any, says: str) -> None:
+    """A node that ignores filters or answers for another block or transaction is broken: it proves nothing."""
+    alice, bob = anvil.accounts[:2]
+    acrobat, token = anvil.deploy("Acrobat", value=ETHER), anvil.token()
+    for to in (bob, alice):
+        anvil.send(alice, token, "mint(address,uint256)", to, 5)
+        anvil.send(alice, acrobat, "payTwice(address,uint256)", bob, 5)
     anvil.mine(3)
-    chain_post = anvil.post
+    page = evm(anvil, range_blocks=5).pull(place(bob), None)
+    proxy.hears = hears
 
-    def ignoring(body: bytes) -> Any:
-        return chain_post(re.sub(rb'"topics": \["(\w+)"[^]]*\]', rb'"topics": ["\1"]', body))
+    with pytest.raises(SourceBroken, match=says):
+        evm(proxy).pull(place(bob), page.checkpoint)
 
-    anvil.post = ignoring  # type: ignore[method-assign] # what stands before the chain drops the addresses
 
-    with pytest.raises(SourceBroken, match="not asked for"):
-        evm(proxy).pull(place(carol), None)
+def test_what_a_node_can_is_not_learnt_while_it_is_busy(anvil: Anvil, proxy: Proxy) -> None:
+    """A refusal for now says nothing about what a node serves, or what a token is called."""
+    bob, token = anvil.accounts[1], anvil.token()
+    anvil.send(bob, token, "mint(address,uint256)", bob, 5)
+    anvil.mine(3)
+    source = evm(proxy)
+    for method in ("eth_chainId", "trace_filter", "eth_call"):
+        proxy.refuse = refusing(method, says="too many requests", code=-32005)
+        with pytest.raises(SourceBusy):
+            source.pull(place(bob), None)
+    proxy.refuse = refusing()
+
+    page = source.pull(place(bob), None)
+
+    assert Coverage("complete") == page.coverage
+    assert {"ETH", "TT"} == {asset.symbol for asset in page.assets}
 
 
 def test_another_chains_node_is_refused(anvil: Anvil) -> None:

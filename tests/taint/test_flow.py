@@ -158,3 +158,47 @@ def test_an_exchange_without_a_labelled_venue_is_marked_inferred() -> None:
         assert [expected] == [
             step.by for step in one.flow().fold().books["fifo"].steps if step.sender == step.recipient
         ]
+
+
+def test_two_equal_payments_in_one_transaction_are_two_reports() -> None:
+    """The k-th report of equal payments means the k-th of them; two reports of one payment mean the same."""
+    ends = (place("shop"), place("scam"))
+    both = tuple(
+        Transfer(
+            transfer_id("eip155:1", tx(1), Kind.TOKEN, asset("USDT"), *ends, 5, n), Kind.TOKEN, asset("USDT"), 5, *ends
+        )
+        for n in range(2)
+    )
+    reports = [OriginSpec(place("scam"), asset("USDT"), tx(1), 5, report_ids=(name,)) for name in ("one", "two")]
+    for transfers, originated in ((both, 10), (both[:1], 5)):
+        flow = Flow(reports, Labels())
+        flow.feed([Transaction("eip155:1", tx(1), at(1), 1, transfers=transfers)], {place("scam")})
+        result = flow.fold()
+
+        assert originated == sum(result.books["fifo"].originated.values())
+        assert {"one", "two"} == {name for origin in result.origins.found.values() for name in origin.report_ids}
+
+
+def test_a_report_without_an_asset_means_every_asset_that_was_paid() -> None:
+    """Base units of two assets cannot be compared, so each is an origin, and that is said."""
+    story = told("1: victim -> scam 7 ETH\n1: victim -> scam 5\nscam -> x 5\norigin: nobody")
+    flow = story.flow()
+    flow.specs = [OriginSpec(place("scam"), None, tx(1))]
+    result = flow.fold()
+
+    assert [5, 7] == sorted(result.books["fifo"].originated.values())
+    assert ["payment_ambiguous"] == [gap.kind for gap in result.gaps]
+
+
+def test_the_recipient_of_a_reported_payment_is_no_hub() -> None:
+    """A scam's intake wallet deals with many victims; it was reported, so it is followed."""
+    history = [
+        paid(1, "victim", "scam", 10),
+        *(paid(2 + n, f"x{n}", "scam", 1) for n in range(5)),
+        paid(9, "scam", "a", 15),
+    ]
+    flow = Flow([OriginSpec(place("scam"), asset("USDT"), tx(1))], Labels(), Limits(hub_counterparties=2))
+    flow.feed(history, {place("scam")})
+
+    assert {} == flow.fold().hubs
+    assert [place("a")] == flow.fold().wanted()

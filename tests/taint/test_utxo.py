@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -149,3 +150,20 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
     assert fold(JOINED, origins).books["fifo"].balances() == fold(shuffled, origins).books["fifo"].balances()
     assert fold(JOINED, origins).books["fifo"].pots == fold(shuffled, origins).books["fifo"].pots
+
+
+def test_in_one_block_what_spends_comes_after_what_it_spends() -> None:
+    """Positions in a block may be unknown, but an outpoint proves the order, whatever the hashes."""
+    parent, child = tx(9, [("thief", 100, "1:0")], [("a", 100)]), tx(4, [("a", 100, "9:0")], [("b", 100)])
+    block = [replace(one, at=START, block=7, tx_index=None) for one in (child, parent)]
+
+    assert held(fold(block, [OriginSpec(at("thief"))]), "fifo", "b") == 100
+
+
+def test_a_reported_output_without_its_inputs_is_followed() -> None:
+    """A file may hold the payment's output alone."""
+    history = [tx(3, [], [("scam", 70)]), tx(4, [("scam", 70, "3:0")], [("x", 70)])]
+    result = fold(history, [OriginSpec(at("scam"), COIN, f"{3:064x}")])
+
+    assert held(result, "fifo", "x") == 70
+    assert set(result.touched) <= set(result.hops)

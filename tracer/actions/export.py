@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,13 @@ def export(store: Store, case_name: str, name: str) -> bytes:
 
 def save(content: bytes, out: Path) -> None:
     """Write a file whole or not at all. Raises InputError naming the file and what the system said."""
+    part = Path(f"{out.resolve()}.{os.getpid()}.part")
     try:
-        handle, part = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(part).replace(out)
+        if out.exists() and not out.is_file():  # a pipe or a device takes it as it comes, a folder refuses
+            out.write_bytes(content)
+            return
+        part.write_bytes(content)
+        part.replace(out.resolve())
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise InputError(f"cannot write {out}: {error.strerror}: name a file in a folder you may write to") from error

@@ -5,12 +5,14 @@ A kill at any moment leaves nothing half-written; the same file again adds nothi
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 from tracer.errors import BadRows, InputError
+from tracer.model import Entity
 from tracer.registry.files import read_entities
 from tracer.registry.tagpacks import read_tagpack
 from tracer.sources.files import (
@@ -108,11 +110,22 @@ def import_reports(store: Store, path: str | Path, actor: str, *, skip_bad: bool
 
 def import_entities(store: Store, path: str | Path, actor: str) -> Imported:
     """Take in an entities file (registry.files). Raises InputError if anything in it is wrong; then nothing is kept."""
-    entities = read_entities(Path(path))
+    entities = _entities(path)
     with store.act(actor, "import entities", Path(path).name, rows=len(entities)) as work:
         added = {"entities and facts": work.add_entities(entities)}
         work.note(added=added)
     return Imported(len(entities), added)
+
+
+def _entities(path: str | Path) -> tuple[Entity, ...]:
+    """The entities of a file; of standard input by way of a temporary one."""
+    if str(path) != "-":
+        return read_entities(Path(path))
+    with opened(path) as file, tempfile.NamedTemporaryFile(suffix=".yaml") as spooled:
+        for raw in file.pages():
+            spooled.write(raw)
+        spooled.flush()
+        return read_entities(Path(spooled.name))
 
 
 def _checked(refused: Remarks, skip_bad: bool) -> Remarks:

@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from threading import Event
 
-from tracer.errors import Conflict, InputError, Reorg, SourceBusy, SourceError, SourceRefused
-from tracer.model import Address, Case, Checkpoint
+from tracer.errors import Conflict, InputError, Reorg, SourceBusy, SourceError, SourceRefused, TracerError
+from tracer.model import Address, Case
 from tracer.sources.base import Page, Source
+from tracer.store.rows import Added
 from tracer.store.store import Store
 
 LOOK_BACK = 10_000  # blocks whose hashes are compared after a reorg, newest first
@@ -54,10 +56,12 @@ def pull(
     A source that fails is named in the result and stops none of the others.
     """
     pulled = Pulled()
+    sources, stop = list(sources), stop or Event()
     for source in sources:
         mine = [address for address in dict.fromkeys(addresses) if address.chain == source.chain]
-        if mine and not (stop and stop.is_set()):
-            _Pull(store, source, actor, pulled, stop or Event(), progress).run(mine, threads)
+        peers = [each.name for each in sources if each.chain == source.chain]
+        if mine and not stop.is_set():
+            _Pull(store, source, actor, pulled, stop, progress).run(mine, peers, threads)
     if pulled.changed:
         counts = {"transactions": pulled.transactions, "transfers": pulled.transfers, "withdrawn": pulled.gone}
         with store.act(actor, "pull", "chain data", **counts) as work:
@@ -67,7 +71,12 @@ def pull(
 
 @dataclass(slots=True)
 class _Pull:
-    """One source being pulled: threads wait for its replies, this thread alone writes."""
+    """One source being pulled: threads ask and decode, this thread alone writes.
+
+    The next page of an address is asked for before the one in hand is written, so that no thread waits for the disk;
+    an address whose page was refused is lost, and what was asked meanwhile is not kept. What is kept is always of one
+    chain, so that the newest block vouches for all of it.
+    """
 
     store: Store
     source: Source
@@ -76,74 +85,107 @@ class _Pull:
     stop: Event
     progress: Progress
     refused: bool = False  # this source is out for this run, the others are not
+    lost: set[Address] = field(default_factory=set)
+    kept: set[tuple[int, str]] = field(default_factory=set)  # the newest block, and those that pages of this run end at
 
-    @property
-    def _over(self) -> bool:
-        return self.refused or self.stop.is_set()
-
-    def run(self, addresses: Sequence[Address], threads: int) -> None:
+    def run(self, addresses: Sequence[Address], peers: Sequence[str], threads: int) -> None:
+        """Pull these addresses. `peers`: all sources of this chain."""
         try:
-            self.pulled.gone += reconcile(self.store, self.source, self.actor)
+            self.pulled.gone += reconcile(self.store, self.source, peers, self.actor)
         except SourceError as error:
             self.pulled.failed.append((self.source.name, str(error)))
             return
-        due = iter(addresses)
         known = self.store.checkpoints(self.source.name, self.source.chain)
+        self.kept.update(self.store.blocks(self.source.chain, 1))
+        due = ((address, known.get(address)) for address in addresses)
         with ThreadPoolExecutor(threads, thread_name_prefix=f"pull-{self.source.name}") as pool:
-            asked = {self._ask(pool, address, known.get(address)): address for address in _first(due, threads)}
+            asked = {pool.submit(self.source.pull, *one): one[0] for one in islice(due, threads)}
             while asked:
                 done, _ = wait(asked, return_when=FIRST_COMPLETED)
-                for reply in done:
-                    address = asked.pop(reply)
-                    goes_on = self._take(address, reply)
-                    if goes_on is not None:
-                        asked[self._ask(pool, address, goes_on)] = address
-                    elif not self._over and (after := next(due, None)) is not None:
-                        asked[self._ask(pool, after, known.get(after))] = after
+                replies = [(asked.pop(reply), reply) for reply in list(asked) if reply in done]
+                read = [(address, page) for address, reply in replies if (page := self._read(address, reply))]
+                on = ((address, page.checkpoint) for address, page in read if not page.done)
+                free = 0 if self.refused or self.stop.is_set() else threads - len(asked)
+                asked |= {pool.submit(self.source.pull, *one): one[0] for one in islice(chain(on, due), free)}
+                self._keep(read)
 
-    def _ask(self, pool: ThreadPoolExecutor, address: Address, checkpoint: Checkpoint | None) -> Future[Page]:
-        return pool.submit(self.source.pull, address, checkpoint)
-
-    def _take(self, address: Address, reply: Future[Page]) -> Checkpoint | None:
-        """Keep a page; -> where to go on, or None if this address is done for now."""
+    def _read(self, address: Address, reply: Future[Page]) -> Page | None:
+        """The page that was asked for; None if there is none to keep, then the address stays due."""
         try:
             page = reply.result()
-        except Reorg as error:  # the next pull rewinds before it asks
-            self.pulled.failed.append((str(address), str(error)))
-            return None
-        except SourceError as error:
-            self.pulled.failed.append((str(address), str(error)))
+        except SourceError as error:  # where the chain changed, the next pull rewinds before it asks
+            if address not in self.lost:
+                self._failed(address, error)
             self.refused |= isinstance(error, SourceRefused)
             return None
+        return None if address in self.lost else page
+
+    def _keep(self, read: Sequence[tuple[Address, Page]]) -> None:
+        """Write all pages that wait in one commit, or, if one is refused, each in its own."""
         try:
-            keep(self.store, address, page, self.pulled)
-        except (Conflict, InputError) as error:  # the chain changed its mind while it was read, or says what none can
-            self.pulled.failed.append((str(address), str(error)))
-            return None
-        self.progress(address, page)
-        return None if page.done or self._over else page.checkpoint
+            self._check({end for _, page in read for end in _end(page)} - self.kept)
+            self._kept(read)
+        except (Conflict, InputError, SourceError) as error:  # the chain changed meanwhile, or says what none can
+            if len(read) == 1:
+                self._failed(read[0][0], error)
+                self.lost.add(read[0][0])
+                return
+            for one in read:
+                self._keep([one])
+
+    def _check(self, ends: set[tuple[int, str]]) -> None:
+        """Raise Reorg unless the pages that end at these are of one chain with what is kept, the one there is now."""
+        newest = {max(self.kept)} if ends and self.kept else set()
+        for number, block_hash in sorted(ends | newest):
+            if self.source.block_hash(number) != block_hash:
+                raise Reorg(f"block {number} is no longer {block_hash}")
+
+    def _kept(self, read: Sequence[tuple[Address, Page]]) -> None:
+        if not read:
+            return
+        added = keep(self.store, read)
+        self.kept.update(end for _, page in read for end in _end(page))
+        self.pulled.pages += len(read)
+        self.pulled.transactions += added.transactions
+        self.pulled.transfers += added.transfers
+        for address, page in read:
+            self.progress(address, page)
+
+    def _failed(self, address: Address, error: TracerError) -> None:
+        self.pulled.failed.append((str(address), str(error)))
 
 
-def keep(store: Store, address: Address, page: Page, pulled: Pulled) -> None:
-    """One page with its transfers, coverage and checkpoint, in one commit."""
+def _end(page: Page) -> Iterator[tuple[int, str]]:
+    """The block that a page ends at, if it names one."""
+    if page.checkpoint.block is not None and page.checkpoint.block_hash is not None:
+        yield page.checkpoint.block, page.checkpoint.block_hash
+
+
+def keep(store: Store, read: Iterable[tuple[Address, Page]]) -> Added:
+    """Keep pages, each with its transfers, coverage and checkpoint, in one commit; what was new.
+
+    Raises Conflict, InputError; then none of them is kept.
+    """
+    added = Added()
     with store.pages() as work:
-        if page.transactions:
-            name = f"{address}"
-            page_id = work.add_page(page.source, name, page.blocks and max(page.blocks) or 0, page.raw, kind="reply")
-            work.add_assets(page.assets)
-            added = work.add_transactions(page.transactions, page_id)
-            pulled.transactions += added.transactions
-            pulled.transfers += added.transfers
-        work.add_blocks(address.chain, page.blocks)
-        work.set_coverage(address, page.source, page.coverage, page.checkpoint)
-    pulled.pages += 1
+        for address, page in read:
+            if page.transactions:
+                last = max(page.blocks, default=0)
+                page_id = work.add_page(page.source, str(address), last, page.raw, kind="reply")
+                work.add_assets(page.assets)
+                new = work.add_transactions(page.transactions, page_id)
+                added = Added(added.transactions + new.transactions, added.transfers + new.transfers)
+            work.add_blocks(address.chain, page.blocks)
+            work.set_coverage(address, page.source, page.coverage, page.checkpoint)
+    return added
 
 
-def reconcile(store: Store, source: Source, actor: str) -> int:
+def reconcile(store: Store, source: Source, peers: Iterable[str], actor: str) -> int:
     """Compare the blocks that were read with the chain; -> how many transactions rested on blocks that are gone.
 
-    What rested on them is withdrawn with the reason, and checkpoints go back to the common ancestor. Raises SourceBusy
-    where the source only lacks the newest blocks: a node that is behind says nothing of what it does not have yet.
+    What rested on them is withdrawn with the reason, and checkpoints go back to the common ancestor: those of all
+    sources of the chain (`peers`), for they share the blocks. Raises SourceBusy where the source only lacks the newest
+    blocks: a node that is behind says nothing of what it does not have yet.
     """
     gone: list[tuple[int, str]] = []
     ancestor, behind = -1, True
@@ -161,7 +203,7 @@ def reconcile(store: Store, source: Source, actor: str) -> int:
     first, was = gone[-1]
     reason = f"reorg: block {first} ({was}) of {source.chain} is gone, and {len(gone) - 1} after it"
     with store.act(actor, "reorg", source.chain, ancestor=ancestor, gone=len(gone), source=source.name) as work:
-        withdrawn = work.rewind(source.name, source.chain, ancestor, reason)
+        withdrawn = sum(work.rewind(peer, source.chain, ancestor, reason) for peer in peers)
         work.note(withdrawn=withdrawn)
         work.changed = True
     return withdrawn
@@ -176,11 +218,3 @@ def due(store: Store, case: Case) -> list[Address]:
     rows = [row for row in json.loads(newest.result)["addresses"] if row["role"] in WATCHED]
     rows.sort(key=lambda row: (row["role"] != "frontier", -float(row["worth"]), row["address"]))
     return list(dict.fromkeys([*(Address(row["chain"], row["address"]) for row in rows), *reported]))
-
-
-def _first(due: Iterator[Address], count: int) -> Iterator[Address]:
-    for _ in range(count):
-        address = next(due, None)
-        if address is None:
-            return
-        yield address

@@ -27,6 +27,7 @@ from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
 CHUNK = 1000
+HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
 LONGEST_LINE = 300  # no address of any chain comes near it
 Answer = dict[str, Any]
 Asked = tuple[str, Address]  # as it was submitted, and what it is
@@ -67,15 +68,31 @@ def screen(store: Store, addresses: Iterable[Asked], actor: str) -> Iterator[Ans
     """Answer one after the other and keep each answer; memory is bounded by the open cases, not by what is asked."""
     registry = refresh(store)
     cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
+    reported = _reported(store)
     rest = iter(addresses)
     while chunk := list(islice(rest, CHUNK)):
-        answers = _answers(store, registry, cases, chunk)
+        answers = _answers(store, registry, cases, reported, chunk)
         with store.act(actor, "screen", f"{len(chunk)} addresses") as work:
             work.add_screenings(
                 Screening(submitted, address, json.dumps(answer, ensure_ascii=False))
                 for (submitted, address), answer in zip(chunk, answers, strict=True)
             )
         yield from answers
+
+
+Reported = Mapping[Address, list[Answer]]
+
+
+def _reported(store: Store) -> Reported:
+    """The addresses that reports and open cases name, traced or not."""
+    said: dict[Address, list[Answer]] = defaultdict(list)
+    for report in store.reports():
+        said[report.address].append({"report_id": report.report_id, "tx_hash": report.tx_hash, "case": None})
+    for case in store.cases():
+        for spec in case.origins if case.state is CaseState.OPEN else ():
+            rows = [{"report_id": name, "tx_hash": spec.tx_hash, "case": case.name} for name in spec.report_ids]
+            said[spec.address] += rows or [{"report_id": None, "tx_hash": spec.tx_hash, "case": case.name}]
+    return said
 
 
 def _traces(store: Store) -> Iterator[tuple[str, Any]]:
@@ -85,7 +102,9 @@ def _traces(store: Store) -> Iterator[tuple[str, Any]]:
             yield case.name, newest
 
 
-def _answers(store: Store, registry: Registry, cases: Sequence[_Known], chunk: Sequence[Asked]) -> list[Answer]:
+def _answers(
+    store: Store, registry: Registry, cases: Sequence[_Known], reported: Reported, chunk: Sequence[Asked]
+) -> list[Answer]:
     places = [address for _, address in chunk]
     labels: dict[Address, list[Label]] = defaultdict(list)
     for label in store.labels(places):
@@ -94,27 +113,32 @@ def _answers(store: Store, registry: Registry, cases: Sequence[_Known], chunk: S
     for read in store.coverage(places):
         coverage[read.address].append(f"{read.source}: {read.coverage}")
     now = datetime.now(UTC)
-    return [
-        {
-            "schema": SCHEMA,
-            "address_submitted": submitted,
-            **plain.place(address),
-            "known": _verdict(labels[address], exposures := [e for case in cases for e in case.exposures(address)]),
-            "labels": [_label(label, registry, now) for label in labels[address]],
-            "exposures": exposures,
-            "coverage": coverage[address] or ["unread"],
-            "at": plain.moment(now),
-            "as_of": [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in cases],
-        }
-        for submitted, address in chunk
-    ]
+    as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in cases]
+    answers = []
+    for submitted, address in chunk:
+        exposures = [exposure for case in cases for exposure in case.exposures(address)]
+        known = [f"case {case.name}: {case.rows[address]['coverage']}" for case in cases if address in case.rows]
+        answers.append(
+            {
+                "schema": SCHEMA,
+                "address_submitted": submitted,
+                **plain.place(address),
+                "known": _verdict(reported.get(address, ()), exposures, labels[address]),
+                "reported": reported.get(address, []),
+                "labels": [_label(label, registry, now) for label in labels[address]],
+                "exposures": exposures,
+                "coverage": coverage[address] or known or ["unread"],
+                "at": plain.moment(now),
+                "as_of": as_of,
+            }
+        )
+    return answers
 
 
-def _verdict(labels: Sequence[Label], exposures: Sequence[Answer]) -> str:
-    """`exposed`: tainted money of an open case came; `labelled`: only claims are known; else `unknown`."""
-    if exposures:
-        return "exposed"
-    return "labelled" if labels else "unknown"
+def _verdict(reported: Sequence[Answer], exposures: Sequence[Answer], labels: Sequence[Label]) -> str:
+    """The gravest that is known: it was itself reported; tainted money of an open case came; somebody labels it."""
+    found = {"reported": reported, "exposed": exposures, "labelled": labels}
+    return next((word for word, known in found.items() if known), "unknown")
 
 
 def _label(label: Label, registry: Registry, now: datetime) -> Answer:
@@ -172,34 +196,49 @@ class _Known:
                 "origin": origin,
                 "report_ids": self.origins[origin]["report_id"] if origin in self.origins else [],
                 "amounts": [_amount(one) for one in amounts if one["origin"] == origin],
-                "path": self._path(address, origin),
+                "path": self._path(address, origin),  # under one method, which it names
             }
             for origin in origins
         ]
 
-    def _path(self, address: Address, origin: str) -> list[Answer]:
-        """The hops back to the origin, oldest first: at every address the largest that came before."""
-        order = [self.method, *(method for method in METHODS if method != self.method)]
-        path: list[Answer] = []
-        before = 1 << 62
-        while (step := self._largest(address, origin, before, order)) is not None:
-            before, hop = step
-            path.append({key: hop[key] for key in ("tx_hash", "at", "by", "sender", "recipient", "asset")})
-            address = Address(hop["chain"], hop["sender"])
-        return path[::-1]
+    def _path(self, address: Address, origin: str) -> Answer | None:
+        """The hops back to the origin, oldest first, under the case's method or else the first that brings any.
 
-    def _largest(self, address: Address, origin: str, before: int, order: Sequence[str]) -> tuple[int, Answer] | None:
-        coming = [
-            (place, hop) for place, hop in self.into.get(address, ()) if place < before and hop["origin"] == origin
-        ]
-        for method in order:
-            carried = [
-                (int(hop["amounts"][method]["amount"]), place, hop) for place, hop in coming if method in hop["amounts"]
-            ]
-            if carried:
-                _, place, hop = max(carried, key=lambda one: (one[0], -one[1]))
-                return place, hop
+        At every address the largest hop that had come by then in the asset that went on.
+        """
+        for method in [self.method, *(method for method in METHODS if method != self.method)]:
+            hops: list[Answer] = []
+            place, asset, before = address, None, 1 << 62
+            while (step := self._largest(place, asset, origin, method, before)) is not None:
+                before, hop = step
+                hops.append({key: hop[key] for key in HOP} | hop["amounts"][method])
+                place, asset = Address(hop["chain"], hop["sender"]), hop["asset"]
+            if hops:
+                return {"method": method, "hops": hops[::-1]}
         return None
+
+    def _start(self, origin: str) -> Address | None:
+        """The reported address; None for a payment, which starts nowhere that is followed."""
+        one = self.origins.get(origin, {})
+        return Address(one["chain"], one["address"]) if one and one["tx_hash"] is None else None
+
+    def _largest(  # noqa: PLR0917 - what a hop must fit
+        self, place: Address, asset: str | None, origin: str, method: str, before: int
+    ) -> tuple[int, Answer] | None:
+        start = self._start(origin)
+        coming = [
+            (int(hop["amounts"][method]["origin_amount"]), -number, hop)
+            for number, hop in self.into.get(place, ())
+            if number < before
+            and hop["origin"] == origin
+            and method in hop["amounts"]
+            and asset in (None, hop["received_asset"])
+            and (place != start or hop["sender"] == hop["recipient"])  # it starts here; only its asset may have changed
+        ]
+        if not coming:
+            return None
+        _, number, hop = max(coming, key=lambda one: one[:2])
+        return -number, hop
 
 
 def _amount(one: Mapping[str, Any]) -> Answer:

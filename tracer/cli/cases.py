@@ -58,7 +58,7 @@ def case_open(
             method=method,
         )
     if as_json:
-        answer("case", _case(case))
+        answer("case_summary", _case(case))
     else:
         show([f"opened case {case.name} with {len(case.origins)} origins", f"next: tracer trace {case.name} --offline"])
 
@@ -83,7 +83,7 @@ def case_show(name: CaseName, as_json: AsJson = False) -> None:
         document = case_document(made.store, name) if traced else None
     if as_json:
         last = {"digest": document["digest"], "stopped": document["stopped"]} if document else None
-        answer("case", _case(case) | {"trace": last, "ledger": document["ledger"] if document else None})
+        answer("case_summary", _case(case) | {"trace": last, "ledger": document["ledger"] if document else None})
         return
     show([_case_line(case)])
     for one in _case(case)["origins"]:
@@ -98,6 +98,6 @@ def case_close(name: CaseName, as_json: AsJson = False) -> None:
     with the_app() as made:
         case = close_case(made.store, name, made.actor)
     if as_json:
-        answer("case", _case(case))
+        answer("case_summary", _case(case))
     else:
         show([f"closed case {case.name}"])

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -14,9 +19,9 @@ from tracer.actions.pull import pull as pull_addresses
 from tracer.actions.screen import Answer, asked, lines
 from tracer.actions.screen import screen as screen_addresses
 from tracer.chains import parse_caip10
-from tracer.cli.terminal import AsJson, answer, emit, say, show, the_app
+from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
 from tracer.errors import ConfigError, InputError, SourceError
-from tracer.exports.person import short, when
+from tracer.exports.person import money, short, when
 from tracer.model import Address, CaseState
 from tracer.sources.base import Page
 
@@ -38,7 +43,10 @@ def pull(
             open_cases = [case for case in cases if what or case.state is CaseState.OPEN]
             addresses = list(dict.fromkeys(address for case in open_cases for address in due(made.store, case)))
         threads = made.settings.jobs.threads
-        done = pull_addresses(made.store, made.sources, addresses, made.actor, threads=threads, progress=_progress)
+        with _interruptible() as stop:
+            done = pull_addresses(
+                *(made.store, made.sources, addresses, made.actor), threads=threads, stop=stop, progress=_progress
+            )
     if as_json:
         failed = [{"what": name, "why": why} for name, why in done.failed]
         counts = {"pages": done.pages, "transactions": done.transactions, "transfers": done.transfers}
@@ -47,8 +55,27 @@ def pull(
         new = f"{done.transactions} transactions new, {done.gone} withdrawn"
         show([f"{len(addresses)} addresses, {done.pages} pages: {new}"])
         show(f"failed: {name}: {why}" for name, why in done.failed)
+    if stop.is_set():
+        raise typer.Exit(INTERRUPTED)
     if done.failed:
         raise SourceError(f"{len(done.failed)} of {len(addresses)} failed; what was read is kept, pull again to go on")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """What is set by the first Ctrl-C, so that the pages in hand are finished; the second one ends the command."""
+    stop = Event()
+
+    def stopped(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop.set()
+        say("stopping: the pages in hand are kept; pull again to go on")
+
+    before = signal.signal(signal.SIGINT, stopped)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _progress(address: Address, page: Page) -> None:
@@ -81,13 +108,30 @@ def screen(
 
 def _lines(one: Answer) -> list[str]:
     found = [f"{one['address_submitted']}: {one['known'].upper()}"]
+    for report in one["reported"]:
+        found.append(
+            f"  reported  {report['report_id'] or 'by hand'}{', case ' + report['case'] if report['case'] else ''}"
+        )
     for label in one["labels"]:
-        found.append(f"  label     {label['entity']} ({label['category']}), {label['confidence']} by {label['source']}")
+        name = label["entity_name"] or label["entity"]
+        sanctioned = " SANCTIONED NOW" if label["sanctioned"] == "yes" else ""
+        found.append(
+            f"  label     {name} ({label['category']}){sanctioned}, {label['confidence']} by {label['source']}"
+        )
     for exposure in one["exposures"]:
-        found.append(f"  exposure  case {exposure['case']}, {exposure['exposure_type']}, {exposure['hops']} hops")
-        for amount in exposure["amounts"]:
-            found.append(f"    {amount['method']:12} {amount['amount']} base units of {amount['asset']}")
-        for hop in exposure["path"]:
-            ends = f"{short(hop['sender'])} -> {short(hop['recipient'])}"
-            found.append(f"    {when(hop['at'])}  {ends}  tx {hop['tx_hash']}")
+        found += _exposure(exposure, one["chain"])
     return [*found, f"  coverage  {', '.join(one['coverage'])}"]
+
+
+def _exposure(exposure: Answer, chain: str) -> list[str]:
+    hops = f"{exposure['hops']} hop{'s' if exposure['hops'] != 1 else ''}"
+    found = [f"  exposure  case {exposure['case']}, {exposure['exposure_type']}, {hops} at the least"]
+    for amount in exposure["amounts"]:
+        found.append(f"    {money(amount['amount'], (chain, amount['asset']), {}):>28}  {amount['method']}")
+    path = exposure["path"] or {"method": "", "hops": []}
+    for hop in path["hops"]:
+        ends = f"{short(hop['sender'])} -> {short(hop['recipient'])}"
+        found.append(
+            f"    {when(hop['at'])}  {ends}  {money(hop['amount'], (chain, hop['asset']), {})}  tx {hop['tx_hash']}"
+        )
+    return found

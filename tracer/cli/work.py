@@ -30,7 +30,7 @@ def trace(
     method: Annotated[str | None, typer.Option(help="For headlines and paths; all five are always computed.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Read imported files only, whatever is set.")] = False,
     addresses: Annotated[int | None, typer.Option(min=1, max=MOST, help="Read at most so many addresses.")] = None,
-    hops: Annotated[int | None, typer.Option(min=0, max=MOST, help="Read addresses at most so many hops away.")] = None,
+    hops: Annotated[int | None, typer.Option(min=0, max=MOST, help="Addresses so many hops away are not read.")] = None,
     min_confidence: Annotated[str | None, typer.Option(help="Hear labels of at least this confidence, 0 to 1.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +46,8 @@ def trace(
         traced = trace_case(
             *(made.store, name, made.actor), method=method, limits=limits, policy=policy, live=live, progress=_round
         )
-        flags = len(made.store.flags(made.store.case(name).id))
+        standing = [f for f in made.store.flags(made.store.case(name).id) if f.state is not FlagState.WITHDRAWN]
+        flags = len(standing)
     document = traced.document
     if as_json:
         members = {key: document[key] for key in ("case", "digest", "stopped", "ledger", "as_of")}

@@ -28,28 +28,42 @@ class Known:
         entity = self.entity_of(label.entity) if label else None
         return low_kyc(entity.facts if entity else (), at, self.policy)
 
-    def sanctioned(self, label: Label | None, at: datetime) -> Judgement:
+    def sanctioned(self, label: Label, at: datetime) -> Judgement:
         """Was the labelled entity under a sanction at that moment?"""
-        entity = self.entity_of(label.entity) if label else None
+        entity = self.entity_of(label.entity)
         return sanctioned(entity, at) if entity else Judgement(Answer.UNKNOWN, "it is not in the registry")
 
-    def divide(self, label: Label | None, at: datetime) -> str:
+    def divide(self, claims: Sequence[Label], at: datetime) -> str:
         """Tells moments apart at which a rule would judge the same address differently."""
-        return f"{self.low_kyc(label, at).answer}/{self.sanctioned(label, at).answer}"
+        answers = [str(self.sanctioned(claim, at).answer) for claim in claims]
+        return " ".join([str(self.low_kyc(claims[0] if claims else None, at).answer), *answers])
 
 
 Judge = Callable[[Landing, Known], Judgement | None]
+Whose = Callable[[Landing, Known], Label | None]
+
+
+def _counting(landing: Landing, _known: Known) -> Label | None:
+    return landing.label
+
+
+def _of_the_sanctioned(landing: Landing, known: Known) -> Label | None:
+    """The claim that says it is a sanctioned one: a surer claim of another must not hide it."""
+    at = landing.arrivals[0].at
+    claims = landing.claims or ((landing.label,) if landing.label else ())
+    return next((claim for claim in claims if known.sanctioned(claim, at).answer is Answer.YES), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row of RULES. `judge` gives what decided, or None where the rule does not apply."""
+    """A row of RULES. `judge` gives what decided, or None where the rule does not apply; `whose` the label it is of."""
 
     name: str
     version: int
     severity: Severity
     says: str
     judge: Judge
+    whose: Whose = _counting
 
 
 def _low_kyc_arrival(landing: Landing, known: Known) -> Judgement | None:
@@ -76,14 +90,14 @@ def _bridge_exit(landing: Landing, known: Known) -> Judgement | None:
     if landing.kind != "redeemed":
         return None
     token = listed(AssetId(*landing.address))
-    if token is not None and token.issuer_destroys:
+    if token is not None and (token.issuer_destroys or token.wraps_native):
         return None  # its own issuer takes it back or destroys it: it goes nowhere else
     return Judgement(Answer.YES, "a bridged or wrapped coin was given back and destroyed here")
 
 
 def _sanctioned_contact(landing: Landing, known: Known) -> Judgement | None:
-    judgement = known.sanctioned(landing.label, landing.arrivals[0].at)
-    return judgement if judgement.answer is Answer.YES else None
+    claim = _of_the_sanctioned(landing, known)
+    return known.sanctioned(claim, landing.arrivals[0].at) if claim else None
 
 
 RULES: dict[str, Rule] = {
@@ -93,7 +107,14 @@ RULES: dict[str, Rule] = {
         Rule("exchange_arrival", 1, Severity.MEDIUM, "arrived at a custodial service", _exchange_arrival),
         Rule("mixer_entry", 1, Severity.HIGH, "entered a mixer", _mixer_entry),
         Rule("bridge_exit", 1, Severity.MEDIUM, "left the chain", _bridge_exit),
-        Rule("sanctioned_contact", 1, Severity.SEVERE, "reached an address sanctioned then", _sanctioned_contact),
+        Rule(
+            "sanctioned_contact",
+            1,
+            Severity.SEVERE,
+            "reached an address sanctioned then",
+            _sanctioned_contact,
+            _of_the_sanctioned,
+        ),
     )
 }
 
@@ -105,7 +126,8 @@ def find(landings: Iterable[Landing], known: Known) -> tuple[Finding, ...]:
         for rule in RULES.values():
             judgement = rule.judge(landing, known) if _brings(landing) else None
             if judgement is not None:
-                found[(rule.name, *landing.address)].append(_finding(rule, landing, judgement, known))
+                of = replace(landing, label=rule.whose(landing, known))
+                found[(rule.name, *landing.address)].append(_finding(rule, of, judgement, known))
     return tuple(_joined(found[key]) for key in sorted(found))
 
 

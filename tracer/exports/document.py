@@ -90,7 +90,7 @@ def digest(made: Mapping[str, Any]) -> str:
     """
     view: Plain = {key: made[key] for key in DIGESTED}
     view["transactions"] = made["transactions"]
-    view["transfers"] = made["transfers"]
+    view["transfers"] = _without(made["transfers"], "index")
     view["assets"] = made["assets"]
     view["labels"] = _without(made["labels"], "source")
     view["facts"] = _without(made["facts"], "source_url", "entity_name", "note")

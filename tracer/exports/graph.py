@@ -38,12 +38,12 @@ def graph(document: Mapping[str, Any]) -> nx.MultiDiGraph[str]:
             flags=" ".join(flagged.get((one["chain"], one["address"]), [])),
         )
     symbols = {(asset["chain"], asset["asset"]): asset["symbol"] for asset in document["assets"]}
-    for hop in document["hops"]:
+    for number, hop in enumerate(document["hops"]):
         ends = (f"{hop['chain']}:{hop['sender']}", f"{hop['chain']}:{hop['recipient']}")
         for end in ends:
             if end not in made:
                 made.add_node(end, label=end.rpartition(":")[2], chain=hop["chain"], address=end.rpartition(":")[2])
-        made.add_edge(*ends, **_edge(hop, symbols))
+        made.add_edge(*ends, key=f"e{number}", **_edge(hop, symbols))
     return made
 
 

@@ -29,6 +29,7 @@ from tracer.detect.kyc import days
 from tracer.errors import InputError
 from tracer.model import Category, Entity, Fact, Label, Limit
 from tracer.registry.entries import Entry, Keys
+from tracer.registry.guarded import load
 
 ENTITY_KINDS = (
     *("exchange", "p2p_exchange", "instant_swapper", "mixer", "bridge", "dex", "lending", "payment", "gambling"),
@@ -77,9 +78,10 @@ def shipped() -> tuple[tuple[Entity, ...], tuple[Label, ...]]:
 
 def _entries(path: Path, keys: Keys, name: str) -> list[Entry]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 a safe loader, in C if built
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as wrong:
-        raise InputError(f"{path.name} cannot be read as YAML: {wrong}") from wrong
+        with path.open("rb") as file:
+            content = load(file, path.name, _Loader)
+    except OSError as wrong:
+        raise InputError(f"{path.name} cannot be read: {wrong.strerror}: name a YAML file") from wrong
     if not isinstance(content, list):
         raise InputError(f"{path.name} is no list: write one entry a dash")
     return [Entry.of(f"{path.name}, entry {number}", item, keys, name) for number, item in enumerate(content, 1)]

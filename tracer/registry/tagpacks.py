@@ -16,9 +16,7 @@ import yaml
 from tracer.chains import is_zero, parse_address, parse_chain
 from tracer.errors import BadRow, InputError
 from tracer.model import Category, Label
-
-LARGEST = 64 << 20  # bytes of a pack
-DEPTH = 16  # of nesting
+from tracer.registry.guarded import load
 
 # GraphSense's networks and tickers, where they name one of our chains. A token's ticker (USDT, ARB) names none.
 NETWORKS = {
@@ -98,7 +96,7 @@ def read_tagpack(content: BinaryIO, name: str) -> TagPack:
 
     `lastmod` is when a tag was written, not since when it holds, so it becomes part of the label's source.
     """
-    pack = _load(content, name)
+    pack = load(content, name, _Loader)
     tags = pack.get("tags") if isinstance(pack, dict) else None
     if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
         raise InputError(f"{name} is no TagPack: it must be a mapping with a list of tags, each a mapping")
@@ -122,28 +120,6 @@ class _Loader(_Base):  # type: ignore[misc] # every scalar is text, no tag of YA
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping that knows its line."""
         return {_LINE: node.start_mark.line + 1, **super().construct_mapping(node, deep)}
-
-
-def _load(content: BinaryIO, name: str) -> Any:
-    raw = content.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise InputError(f"{name} is larger than {LARGEST >> 20} MiB: split the pack")
-    try:
-        _check(raw, name)
-        return yaml.load(raw, Loader=_Loader)  # noqa: S506 it makes nothing but text, lists and mappings
-    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
-        raise InputError(f"{name} is no YAML: {wrong}") from wrong
-
-
-def _check(raw: bytes, name: str) -> None:
-    depth = 0
-    for event in yaml.parse(raw, Loader=_Base):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH:
-            raise InputError(f"{name} is nested too deeply to be a TagPack")
-        if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            raise InputError(f"{name}, line {line}: aliases are not read: write the value out")
 
 
 # --- one tag ----------------------------------------------------------------------------------------------------------

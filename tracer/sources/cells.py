@@ -9,7 +9,7 @@ from decimal import Decimal
 from tracer.errors import InputError
 
 AMOUNT_DIGITS = 78  # 2**256 has 78
-_COUNT_DIGITS = 18  # what a database column of 64 bits holds in any case
+_COUNT_DIGITS = 15  # exact in any JSON reader, and far above every chain
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SHARE = re.compile(r"[01](\.\d{1,18})?", re.ASCII)

@@ -77,10 +77,11 @@ class Evm:
         self._check_chain()
         since = [] if checkpoint.block is None or checkpoint.block_hash is None else [block_call(checkpoint.block)]
         final, *before = self._node.outcomes([block_call("finalized"), *since]).results
-        for answer in (final, *before):
-            if isinstance(answer, SourceBusy):
-                raise answer
+        if isinstance(final, SourceBusy):
+            raise final
         for answer in before:
+            if isinstance(answer, SourceError):
+                raise answer
             if answer is not None and header(self._node, answer).hash != checkpoint.block_hash:
                 raise Reorg(f"block {checkpoint.block} is no longer {checkpoint.block_hash}")
         return self._confirmed() if final is None or isinstance(final, SourceError) else header(self._node, final)
@@ -128,12 +129,13 @@ class Evm:
         Raises Reorg if the last block of what was found is no longer what it was before anything was.
         """
         bare = self._finder.way(found.end.number) is Way.BARE
-        wanted = [
-            place.tx_hash
-            for place, moves in found.moves.items()
-            if _initiated(address, blocks[place.block], place.tx_hash)
-            or (bare and any(move.kind is Kind.NATIVE for move in moves))
-        ]
+        with promised(self._node):
+            wanted = [
+                place.tx_hash
+                for place, moves in found.moves.items()
+                if _initiated(address, blocks[place.block], place.tx_hash)
+                or (bare and any(move.kind is Kind.NATIVE for move in moves))
+            ]
         calls = [Call("eth_getTransactionReceipt", [tx_hash]) for tx_hash in wanted]
         *answers, last = self._node.ask([*calls, block_call(found.end.number)]).results
         _check_same(found.end.number, found.end.hash, header(self._node, last).hash)
@@ -238,11 +240,7 @@ def _check_same(number: int, expected: str, found: str) -> None:
 
 
 def _initiated(address: Address, block: Block, tx_hash: str) -> bool:
-    """Raises Reorg if the block does not hold the transaction."""
-    tx = block.txs.get(tx_hash)
-    if tx is None:
-        raise Reorg(f"block {block.number} no longer holds {tx_hash}")
-    return tx.sender == address.text.lower()
+    return block.txs[tx_hash].sender == address.text.lower()
 
 
 def _own_call(block: Block, tx_hash: str) -> list[Move]:
@@ -295,8 +293,12 @@ def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
     sessions, headers = provider._request_session_manager, provider.get_request_headers()
 
     def post(body: bytes) -> Reply:
+        session = sessions.cache_and_return_session(url)  # one a thread
+        if session.trust_env:  # it would look through the whole environment for proxies at each request: 1 ms
+            said = session.merge_environment_settings(url, {}, None, None, None)
+            session.proxies, session.verify, session.trust_env = said["proxies"], said["verify"], False
         deadline = time.monotonic() + PATIENCE * seconds
-        with sessions.get_response_from_post_request(
+        with session.post(
             url, data=body, headers=headers, timeout=seconds, stream=True, allow_redirects=False
         ) as response:
             content = bytearray()

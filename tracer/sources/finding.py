@@ -184,8 +184,8 @@ class Finder:
         for place, reply in zip(unknown, replies, strict=True):
             with promised(self._node):
                 frames = list(decode.flat_frames(reply))
-            if any(where != place for where, _ in frames):
-                raise Reorg(f"block {place.block} changed while it was read")
+                if {place} != {where for where, _ in frames}:
+                    raise ValueError("a trace is of another transaction or block than was asked for")
             known[place] = moves = decode.coin_moves(frame for _, frame in frames)
             self._inner.put(place, moves, 1 + len(moves))
         return {place: moves for place, moves in known.items() if moves is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
@@ -66,5 +67,6 @@ def _set_back(db: Connection, at: datetime, source: str, *, chain: str, ancestor
     return db.execute(update(coverage).where(*above).values(back)).rowcount
 
 
+@lru_cache(maxsize=100)
 def _of(chain: str) -> Select[Any]:
     return select(blocks.c.number, blocks.c.hash).where(blocks.c.chain == chain)

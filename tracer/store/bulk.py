@@ -45,7 +45,7 @@ def fresh_ids(db: Connection, table: Table, count: int) -> list[int]:
     if db.dialect.name == "postgresql":
         following = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
         return list(db.execute(select(following).select_from(func.generate_series(1, count))).scalars())
-    last = db.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    last = db.execute(_last(table)).scalar_one()
     return list(range(last + 1, last + 1 + count))
 
 
@@ -70,7 +70,7 @@ def among(
     if values is None:
         yield from db.execute(query)
         return
-    some = query.where(column.in_(_some(column)))
+    some = _among(query, column)
     for piece in pieces(sorted(set(values))):
         yield from db.execute(some, {"some": piece})
 
@@ -79,10 +79,28 @@ def among_pairs(
     db: Connection, query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str], pairs: Collection[Any]
 ) -> Iterator[Row[Any]]:
     """The rows of a query whose (chain, text) is one of the pairs, which may be many."""
-    some = query.where(and_(chain == bindparam("one", type_=chain.type), text.in_(_some(text))))
+    some = _among_pairs(query, chain, text)
     for name, group in groupby(sorted(set(pairs)), key=lambda pair: pair[0]):
         for piece in pieces(pair[1] for pair in group):
             yield from db.execute(some, {"one": name, "some": piece})
+
+
+# Statements are made once: to make one costs more than to run it. So callers keep their queries as constants.
+
+
+@lru_cache(maxsize=100)
+def _last(table: Table) -> Select[Any]:
+    return select(func.coalesce(func.max(table.c.id), 0))
+
+
+@lru_cache(maxsize=100)
+def _among(query: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
+    return query.where(column.in_(_some(column)))
+
+
+@lru_cache(maxsize=100)
+def _among_pairs(query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str]) -> Select[Any]:
+    return query.where(and_(chain == bindparam("one", type_=chain.type), text.in_(_some(text))))
 
 
 def _some(column: ColumnElement[Any]) -> Any:
@@ -90,24 +108,25 @@ def _some(column: ColumnElement[Any]) -> Any:
     return bindparam("some", type_=column.type, expanding=True)
 
 
+_ADDRESSES = select(addresses.c.id, addresses.c.chain, addresses.c.text)
+_ASSETS = select(assets.c.id, assets.c.chain, assets.c.contract)
+
+
 def address_ids(db: Connection, wanted: Collection[Address]) -> dict[Address, int]:
     """The numbers of those addresses that the store knows."""
-    query = select(addresses.c.id, addresses.c.chain, addresses.c.text)
-    found = among_pairs(db, query, addresses.c.chain, addresses.c.text, wanted)
+    found = among_pairs(db, _ADDRESSES, addresses.c.chain, addresses.c.text, wanted)
     return {Address(row.chain, row.text): row.id for row in found}
 
 
 def addresses_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
     """The Address behind each number; None stands for None."""
-    query = select(addresses.c.id, addresses.c.chain, addresses.c.text)
-    found = among(db, query, addresses.c.id, {i for i in ids if i is not None})
+    found = among(db, _ADDRESSES, addresses.c.id, {i for i in ids if i is not None})
     return {None: None, **{row.id: Address(row.chain, row.text) for row in found}}
 
 
 def assets_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
     """The AssetId behind each number; None stands for None."""
-    query = select(assets.c.id, assets.c.chain, assets.c.contract)
-    found = among(db, query, assets.c.id, {i for i in ids if i is not None})
+    found = among(db, _ASSETS, assets.c.id, {i for i in ids if i is not None})
     return {None: None, **{row.id: AssetId(row.chain, row.contract) for row in found}}
 
 
@@ -118,8 +137,7 @@ def ids_or_all(db: Connection, wanted: Collection[Address] | None) -> Collection
 
 def asset_ids(db: Connection, wanted: Collection[AssetId]) -> dict[AssetId, int]:
     """The numbers of those assets that the store knows."""
-    query = select(assets.c.id, assets.c.chain, assets.c.contract)
-    found = among_pairs(db, query, assets.c.chain, assets.c.contract, wanted)
+    found = among_pairs(db, _ASSETS, assets.c.chain, assets.c.contract, wanted)
     return {AssetId(row.chain, row.contract): row.id for row in found}
 
 
@@ -138,9 +156,9 @@ class Interner:
         """Make these addresses known; None is passed over."""
         _learn(self._db, addresses, {a for a in wanted if a is not None}, self._addresses, address_ids)
 
-    def learn_assets(self, wanted: Iterable[AssetId | None]) -> None:
-        """Make these assets known, undescribed where they are new; None is passed over."""
-        _learn(self._db, assets, {a for a in wanted if a is not None}, self._assets, asset_ids)
+    def learn_assets(self, wanted: Iterable[AssetId | None]) -> list[AssetId]:
+        """Make these assets known; -> those that are new, undescribed. None is passed over."""
+        return _learn(self._db, assets, {a for a in wanted if a is not None}, self._assets, asset_ids)
 
     def address(self, address: Address | None) -> int | None:
         """The number of a learned address; None for None."""
@@ -168,7 +186,7 @@ def _learn(
     wanted: set[Any],
     known: dict[Any, int],
     lookup: Callable[[Connection, Collection[Any]], dict[Any, int]],
-) -> None:
+) -> list[Any]:
     unknown = wanted - known.keys()
     known |= lookup(db, unknown)
     new = sorted(unknown - known.keys())
@@ -176,3 +194,4 @@ def _learn(
     numbers = dict(zip(new, fresh_ids(db, table, len(new)), strict=True))
     add(db, table, [{"id": numbers[one], "chain": one[0], kind.second: one[1], **kind.rest} for one in new])
     known |= numbers
+    return new

@@ -102,9 +102,10 @@ def add_trace(db: Connection, at: datetime, case_id: str, digest: str, **rest: A
     if known is None:
         row = {"case_id": case_id, "turn": turn + 1, "digest": digest, "created_at": at, **rest}
         return bool(add(db, traces, [row])), True
-    if known != turn:
-        db.execute(update(traces).where(here).values(turn=turn + 1))
-    return False, known != turn
+    told = db.execute(select(traces.c.method).where(here)).scalar_one()
+    if known != turn or told != rest["method"]:  # the same sums under another headline are told anew, not kept twice
+        db.execute(update(traces).where(here).values(turn=turn + 1, method=rest["method"], result=rest["result"]))
+    return False, known != turn or told != rest["method"]
 
 
 def all_traces(db: Connection, case_id: str) -> list[Trace]:

@@ -27,9 +27,11 @@ _WRITER, _MIGRATION = 0x7472616365, 0x7472616366  # advisory locks, named "trace
 
 def parse(url: str) -> URL:
     """The URL as SQLAlchemy takes it. Raises ConfigError, never showing a password."""
+    if url.partition("://")[2].partition("/")[0].count("@") > 1:
+        raise ConfigError("database_url has more than one @: write an @ of the password as %40")
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigError(
             "database_url is not a URL: write sqlite:///tracer.db or postgresql://user@host/name"
         ) from error
@@ -165,8 +167,8 @@ def opening(url: URL) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise ConfigError(f"database {shown(url)} cannot be used: {_said(error, url)}") from error
-    except OSError as error:
-        raise ConfigError(f"database {url.database} cannot be opened: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"database {url.database!a:.200} cannot be opened: {error}") from error
 
 
 @contextmanager

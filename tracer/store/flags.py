@@ -57,7 +57,11 @@ def _found(flag: Flag | None, found: FlagBody) -> _Next | None:
     changes = _changes(flag.now, found)
     if flag.state is FlagState.WITHDRAWN:
         return _Next(found, flag.now.version + 1, FlagState.OPEN, f"found again{changes and ': ' + changes}")
-    return _Next(found, flag.now.version + 1, flag.state, changes) if changes else None
+    if not changes:
+        return None
+    if flag.state is FlagState.DISMISSED and "arrivals" in changes:  # it was judged without them
+        return _Next(found, flag.now.version + 1, FlagState.OPEN, f"open again: {changes}")
+    return _Next(found, flag.now.version + 1, flag.state, changes)
 
 
 def _missing(flag: Flag, gone: Gone) -> _Next | None:

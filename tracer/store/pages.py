@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
 from tracer.chains import is_listed
 from tracer.errors import NotFound
@@ -18,19 +19,24 @@ from tracer.store.types import clean
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 
+_SAME = select(pages.c.id).where(
+    pages.c.source == bindparam("source"),
+    pages.c.sequence == bindparam("sequence"),
+    pages.c.sha256 == bindparam("sha256"),
+)
+_NEW = insert(pages).returning(pages.c.id)
+
 
 def add_page(
     db: Connection, at: datetime, raw: bytes, *, source: str, name: str, sequence: int, kind: str
 ) -> tuple[int, bool]:
     """The page's number, and whether it is new: the same content at the same place of a source is one page."""
-    digest = sha256(raw).hexdigest()
-    same = and_(pages.c.source == source, pages.c.sequence == sequence, pages.c.sha256 == digest)
-    known = db.execute(select(pages.c.id).where(same)).scalar_one_or_none()
+    place = {"source": source, "sequence": sequence, "sha256": sha256(raw).hexdigest()}
+    known = db.execute(_SAME, place).scalar_one_or_none()
     if known is not None:
         return known, False
-    row = {"source": source, "name": name, "sequence": sequence, "kind": kind, "recorded_at": at}
-    written = db.execute(insert(pages).values(**row, sha256=digest, size=len(raw), raw=raw).returning(pages.c.id))
-    return written.scalar_one(), True
+    row = {**place, "name": name, "kind": kind, "recorded_at": at, "size": len(raw), "raw": raw}
+    return db.execute(_NEW, row).scalar_one(), True
 
 
 def page(db: Connection, page_id: int) -> Page:
@@ -49,14 +55,15 @@ def page_ids(db: Connection, source: str | None) -> list[int]:
 
 # --- assets -----------------------------------------------------------------------------------------------------------
 
+_ASSETS = select(assets)
+
 
 def add_assets(db: Connection, intern: Interner, given: Iterable[Asset]) -> int:
     """Describe assets: how many were new or got something that was unknown. What is known already stays."""
     wanted = {asset.id: asset for asset in given}
-    new = wanted.keys() - asset_ids(db, wanted).keys()
-    intern.learn_assets(wanted)
+    new = intern.learn_assets(wanted)
     changed = 0
-    for before in described(db, wanted):
+    for before in _described(db, [intern.asset(one) for one in wanted]):
         after = _describe(before, wanted[before.id])
         if after != before:
             known = {"symbol": after.symbol, "decimals": after.decimals, "on_chain": after.on_chain}
@@ -78,7 +85,11 @@ def _describe(before: Asset, given: Asset) -> Asset:
 
 def described(db: Connection, ids: Collection[AssetId] | None) -> list[Asset]:
     """These assets, or all, by id. `listed` is what the chain's list says today, not what was given."""
-    rows = among(db, select(assets), assets.c.id, None if ids is None else asset_ids(db, ids).values())
+    return _described(db, None if ids is None else asset_ids(db, ids).values())
+
+
+def _described(db: Connection, numbers: Collection[int | None] | None) -> list[Asset]:
+    rows = among(db, _ASSETS, assets.c.id, numbers)
     found = ((AssetId(row.chain, row.contract), row) for row in rows)
     made = (Asset(key, row.symbol, row.decimals, is_listed(key), row.on_chain) for key, row in found)
     return sorted(made, key=lambda asset: asset.id)
@@ -86,13 +97,18 @@ def described(db: Connection, ids: Collection[AssetId] | None) -> list[Asset]:
 
 # --- coverage ---------------------------------------------------------------------------------------------------------
 
+_HERE = and_(coverage.c.address_id == bindparam("where"), coverage.c.source == bindparam("by"))
+_COVERAGE = select(coverage).where(_HERE)
+_FURTHER = update(coverage).where(_HERE)
+
 
 def set_coverage(db: Connection, intern: Interner, now: Read) -> bool:
     """Keep how far an address was read from a source; whether that is news (the time alone is none)."""
-    if any(_same(before, now) for before in read(db, [now.address])):
-        return False
     intern.learn_addresses([now.address])
-    here = and_(coverage.c.address_id == intern.address(now.address), coverage.c.source == now.source)
+    here = {"where": intern.address(now.address), "by": now.source}
+    before = db.execute(_COVERAGE, here).one_or_none()
+    if before is not None and _same(before, now):
+        return False
     row = {
         "state": now.coverage.state,
         "reason": now.coverage.reason,
@@ -101,14 +117,17 @@ def set_coverage(db: Connection, intern: Interner, now: Read) -> bool:
         "block_hash": now.checkpoint.block_hash,
         "at": now.at,
     }
-    if not db.execute(update(coverage).where(here).values(row)).rowcount:
+    if before is None:
         add(db, coverage, [{"address_id": intern.address(now.address), "source": now.source, **row}])
+    else:
+        db.execute(_FURTHER, {**here, **row})
     return True
 
 
-def _same(before: Read, now: Read) -> bool:
+def _same(before: Row[Any], now: Read) -> bool:
     given = Coverage(now.coverage.state, clean(now.coverage.reason))
-    return (before.source, before.coverage, before.checkpoint) == (now.source, given, now.checkpoint)
+    said = Coverage(before.state, before.reason), Checkpoint(before.cursor, before.block, before.block_hash)
+    return said == (given, now.checkpoint)
 
 
 def read(db: Connection, wanted: Collection[Address] | None) -> list[Read]:

@@ -28,6 +28,9 @@ from tracer.store.rows import Added
 from tracer.store.tables import transactions, transfers
 
 BATCH = 5000  # transactions written at once
+_ALL = select(transactions)
+_NUMBERS = select(transactions.c.id, transactions.c.chain, transactions.c.tx_hash)
+_KEYS = select(transfers.c.key, transfers.c.withdrawn_at)
 TxKey = tuple[str, str]  # chain, tx_hash
 T = TypeVar("T")
 
@@ -79,7 +82,7 @@ def _write_batch(
 
 def _put_transfers(db: Connection, rows: dict[bytes, dict[str, Any]], stored: Collection[int]) -> int:
     """Add transfers, by their key, that are new or withdrawn; how many. `stored`: the transactions that were there."""
-    known = among(db, select(transfers.c.key, transfers.c.withdrawn_at), transfers.c.transaction_id, stored)
+    known = among(db, _KEYS, transfers.c.transaction_id, stored)
     before = [(rows.pop(row.key), row.withdrawn_at) for row in known if row.key in rows]
     back = [{"same": row["key"], "now": row["index"]} for row, withdrawn_at in before if withdrawn_at]
     if back:
@@ -183,13 +186,12 @@ def _ordinal(given: Transaction, t: Transfer) -> int:
 
 
 def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
-    query = select(transactions.c.id, transactions.c.chain, transactions.c.tx_hash)
-    found = among_pairs(db, query, transactions.c.chain, transactions.c.tx_hash, keys)
+    found = among_pairs(db, _NUMBERS, transactions.c.chain, transactions.c.tx_hash, keys)
     return {(row.chain, row.tx_hash): row.id for row in found}
 
 
 def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, _Stored]:
-    rows = list(among_pairs(db, select(transactions), transactions.c.chain, transactions.c.tx_hash, keys))
+    rows = list(among_pairs(db, _ALL, transactions.c.chain, transactions.c.tx_hash, keys))
     heads = _transactions(db, rows)
     return {(row.chain, row.tx_hash): _Stored(row.id, heads[row.id], row.withdrawn_at is not None) for row in rows}
 

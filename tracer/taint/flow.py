@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from graphlib import TopologicalSorter
+from itertools import groupby
 
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId, Gap, Limits, OriginSpec, Transaction, Transfer
@@ -54,7 +56,7 @@ class Flow:
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
         fold = _Fold(self, origins, counted)
-        for key, transaction in sorted(self.transactions.items(), key=lambda item: item[1].order):
+        for key, transaction in _ordered(self.transactions):
             if counted[key]:
                 fold.play(self._planned(key, transaction, counted[key], origins))
         return fold.result()
@@ -64,7 +66,7 @@ class Flow:
     ) -> Plan | utxo.Coins:
         """A plan depends on the transaction, its labels and its reported payments only, so it is made once."""
         payments = frozenset(t.id for t in counted if t.id in origins.payments)
-        basis = (counted, payments)
+        basis = (counted, payments, self.labels.version)
         known = self._plans.get(key)
         if known is not None and known[0] == basis:
             return known[1]
@@ -74,15 +76,37 @@ class Flow:
         return made
 
 
+def _ordered(transactions: Mapping[Key, Transaction]) -> Iterator[tuple[Key, Transaction]]:
+    """All transactions in order; in one bitcoin block of unknown positions, what spends comes after what it spends."""
+    ordered = sorted(transactions.items(), key=lambda item: item[1].order)
+    for (_, chain, *_), block in groupby(ordered, key=lambda item: item[1].order[:3]):
+        same = list(block)
+        if len(same) == 1 or family(chain) is not Family.BITCOIN or all(one.tx_index is not None for _, one in same):
+            yield from same
+            continue
+        here = {one.tx_hash: key for key, one in same}
+        spends = {
+            one.tx_hash: {t.outpoint.partition(":")[0] for t in one.transfers if t.outpoint} & here.keys()
+            for _, one in same
+        }
+        for tx_hash in TopologicalSorter(spends).static_order():
+            yield here[tx_hash], transactions[here[tx_hash]]
+
+
 def merged(one: Transaction, other: Transaction) -> Transaction:
     """The same transaction as two pages know it: all transfers of both, and what either knows of its place."""
-    transfers = {transfer.id: transfer for transfer in (*other.transfers, *one.transfers)}
+    transfers: dict[str, Transfer] = {}
+    for transfer in (*one.transfers, *other.transfers):
+        known = transfers.setdefault(transfer.id, transfer)
+        if transfer.index is not None and (known.index is None or transfer.index < known.index):
+            transfers[transfer.id] = transfer
     return replace(
         one,
         block=one.block if one.block is not None else other.block,
         tx_index=one.tx_index if one.tx_index is not None else other.tx_index,
         initiator=one.initiator or other.initiator,
         to=one.to or other.to,
+        ok=one.ok and other.ok,
         whole=one.whole or other.whole,
         transfers=tuple(transfers[id_] for id_ in sorted(transfers)),
     )
@@ -158,6 +182,7 @@ class _Fold:
         self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
         self.touched: dict[Address, datetime] = {}
         self.hubs: dict[Address, Hub] = {}
+        self.reported = {spec.address for spec in flow.specs}  # never hubs: a payment's recipient is reported too
         self.gaps: dict[tuple[Key, PotKey], Gap] = {}
         self.unresolved: list[Key] = []
         self._contacts: dict[Address, list[tuple[datetime, Address]]] | None = None
@@ -191,7 +216,7 @@ class _Fold:
 
     def _is_hub(self, address: Address) -> bool:
         since = self.touched.get(address)
-        if since is None or address in self.origins.addresses:
+        if since is None or address in self.reported:
             return False
         if address not in self._judged:
             self._judged.add(address)
@@ -220,6 +245,7 @@ class _Fold:
 
     def enter(self, address: Address, at: datetime) -> None:
         self.touched.setdefault(address, at)
+        self.hops.setdefault(address, 1)  # a reported payment came straight from outside
 
     def unseen(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
         key = ((transaction.chain, transaction.tx_hash), pot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ CONTACT = "contact"
 
 
 Subject = tuple[str, ...]  # an origin, or an arrival: chain, tx_hash and asset
-Divide = Callable[[Label | None, datetime], str]
+Divide = Callable[[Sequence[Label], datetime], str]
 
 
 @dataclass(slots=True)
@@ -29,12 +29,12 @@ class _Came:
 
     kind: str
     address: Address
-    label: Label | None
+    claims: tuple[Label, ...]
     sums: dict[tuple[Key, AssetId, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     best: dict[tuple[Subject, str], tuple[int, int]] = field(default_factory=dict)  # by method: origin amount, step
 
 
-def _together(_label: Label | None, _at: datetime) -> str:
+def _together(_claims: Sequence[Label], _at: datetime) -> str:
     return ""
 
 
@@ -48,9 +48,11 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
     for name, book in result.books.items():
         for kind, address, label, number, amount, origin_amount in coming(result, book):
             step = book.steps[number]
+            at = step.transaction.at
+            claims = result.flow.labels.valid(address, at) if label else ()
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
-            place = (address, str(kind), claim, divide(label, step.transaction.at))
-            came = places.setdefault(place, _Came(kind, address, label))
+            place = (address, str(kind), claim, divide(claims, at))
+            came = places.setdefault(place, _Came(kind, address, claims))
             key = (step.transaction.chain, step.transaction.tx_hash)
             sums = came.sums[(key, step.received_asset, step.origin, name)]
             sums[0] += amount
@@ -91,7 +93,8 @@ def _landing(result: Result, came: _Came, method: str) -> Landing | None:
     return Landing(
         kind=str(came.kind),
         address=came.address,
-        label=came.label,
+        label=came.claims[0] if came.claims else None,
+        claims=came.claims,
         arrivals=tuple(_arrivals(result, came)),
         paths=tuple(_paths(result, came, method)),
         hops=min(_hops(result.books[name], number) for (_, name), (_, number) in came.best.items()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,7 +50,9 @@ class Origins:
         return None
 
     def _made(self, spec: OriginSpec, address: Address, asset: AssetId) -> Origin:
-        origin = Origin(f"address:{address}:{asset.contract}", address, asset, None, spec.since, spec.report_ids)
+        said = [one for one in self._addresses[address] if one.asset in (None, asset)]
+        report_ids = tuple(sorted({report_id for one in said for report_id in one.report_ids}))
+        origin = Origin(f"address:{address}:{asset.contract}", address, asset, None, spec.since, report_ids)
         return self.found.setdefault(origin.id, origin)
 
 
@@ -103,10 +105,17 @@ def _payment(
     if key not in transactions:
         origins.gaps.append(_gap("payment_not_read", "the reported payment's transaction was not read", spec))
         return
-    transfer = _reported(spec, counted.get(key, ()))
-    if transfer is None:
+    found = _reported(spec, counted.get(key, ()), origins.payments)
+    if not found:
         origins.gaps.append(_gap("payment_not_found", "no transfer of value to the reported address in it", spec))
-        return
+    if len(found) > 1:
+        text = f"no asset was named, and {len(found)} were paid to the reported address: each is an origin"
+        origins.gaps.append(_gap("payment_ambiguous", text, spec))
+    for transfer in found:
+        _originate(origins, spec, transfer)
+
+
+def _originate(origins: Origins, spec: OriginSpec, transfer: Transfer) -> None:
     if spec.amount is not None and spec.amount != transfer.amount:
         text = f"{spec.amount} was reported, {transfer.amount} was paid: the smaller is originated"
         origins.gaps.append(_gap("amount_differs", text, spec))
@@ -118,10 +127,19 @@ def _payment(
     origins.found[origin.id] = origin
 
 
-def _reported(spec: OriginSpec, transfers: Iterable[Transfer]) -> Transfer | None:
-    """The transfer a report means: to that address, of that asset; of several that of its amount, else the largest."""
-    fitting = [t for t in transfers if t.recipient == spec.address and spec.asset in (None, t.asset)]
-    return max(fitting, key=lambda t: (t.amount == spec.amount, t.amount, t.id), default=None)
+def _reported(spec: OriginSpec, transfers: Iterable[Transfer], taken: Container[str]) -> list[Transfer]:
+    """The transfer a report means, one for each asset where it names none.
+
+    To that address, not from it; of several the one of that amount, then one that no other report means, then the
+    largest: so two reports of two equal payments mean one each, and two reports of one payment mean the same.
+    """
+    best: dict[AssetId, Transfer] = {}
+    for transfer in sorted(transfers, key=lambda t: (t.amount == spec.amount, t.id not in taken, t.amount, t.id)):
+        fits = transfer.recipient == spec.address != transfer.sender and spec.asset in (None, transfer.asset)
+        if fits:
+            best[transfer.asset] = transfer
+    exact = [transfer for transfer in best.values() if transfer.amount == spec.amount]
+    return exact[:1] or [best[asset] for asset in sorted(best)]
 
 
 def _gap(kind: str, text: str, spec: OriginSpec) -> Gap:

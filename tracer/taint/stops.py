@@ -52,6 +52,7 @@ class Labels:
     def __init__(self, labels: Iterable[Label] = (), min_confidence: Decimal = Decimal(0)) -> None:
         self._by_address: dict[Address, list[Label]] = {}
         self._min_confidence = min_confidence
+        self.version = 0  # how many claims were heard: what was worked out with fewer may be wrong
         self.add(labels)
 
     def add(self, labels: Iterable[Label]) -> None:
@@ -60,6 +61,7 @@ class Labels:
             if label.confidence >= self._min_confidence:
                 claims = self._by_address.setdefault(label.address, [])
                 claims.append(label)
+                self.version += 1
                 claims.sort(key=precedence, reverse=True)
 
     def all(self) -> list[Label]:
@@ -69,6 +71,10 @@ class Labels:
     def of(self, address: Address) -> list[Label]:
         """Every claim on the address, the one that counts first."""
         return self._by_address.get(address, [])
+
+    def valid(self, address: Address, at: datetime) -> tuple[Label, ...]:
+        """Every claim that holds at that moment, the one that counts first."""
+        return tuple(label for label in self.of(address) if valid(label, at))
 
     def at(self, address: Address, at: datetime) -> Label | None:
         """The claim that counts at that moment."""
