@@ -41,8 +41,8 @@ from tracer.exports.document import Told, canonical, digest, document
 from tracer.exports.plain import moment, share
 from tracer.model import Case, Coverage, FlagState, Limits, OriginSpec
 
-FREE = {
-    "transfers/*/index",  # explorers disagree on it or leave it out  # what may change without changing the digest: who looks, how it was read, where it was found
+FREE = {  # what may change without changing the digest: who looks, how it was read, where it was found
+    "transfers/*/index",  # explorers disagree on it or leave it out
     "schema",
     "case",
     "method",

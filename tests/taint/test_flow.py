@@ -187,7 +187,7 @@ def test_a_report_without_an_asset_means_every_asset_that_was_paid() -> None:
     result = flow.fold()
 
     assert [5, 7] == sorted(result.books["fifo"].originated.values())
-    assert ["payment_ambiguous"] == [gap.kind for gap in result.gaps]
+    assert "payment_ambiguous" in {gap.kind for gap in result.gaps}
 
 
 def test_the_recipient_of_a_reported_payment_is_no_hub() -> None:
