@@ -316,3 +316,13 @@ def test_a_token_given_back_is_flagged_at_its_contract(asset: AssetId, entities:
 
     assert [one.entity for one in found] == entities
     assert [(one.address, brought(one)["fifo"]) for one in found] == [(Address(*asset), 15) for _ in entities]
+
+
+def test_a_surer_claim_does_not_hide_a_sanction() -> None:
+    """Anybody may list another owner with more confidence; the sanctioned claim is flagged all the same."""
+    sure = label(EXCHANGE, entity="Somebody Else", confidence="0.95")
+    both = (sure, claim())
+    found = find([replace(landing("arrival", sure, at=on("2024-01-20")), claims=both)], known(SANCTION))
+
+    assert named(*found) == ["exchange_arrival", "sanctioned_contact"]
+    assert [finding.entity for finding in found] == ["Somebody Else", "Example Exchange"]

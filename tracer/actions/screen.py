@@ -5,13 +5,15 @@ Nothing known is `unknown`, never low. Every answer is kept with the moment it w
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from tracer.actions.registry import refresh
@@ -26,7 +28,9 @@ from tracer.store.store import Store
 from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
-CHUNK = 1000
+WORST = 1000  # bad lines that are named
+READ = 1 << 16  # bytes of what is asked that are read at once
+FRESH_SECONDS = 60.0
 HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
 LONGEST_LINE = 300  # no address of any chain comes near it
 Answer = dict[str, Any]
@@ -34,56 +38,78 @@ Asked = tuple[str, Address]  # as it was submitted, and what it is
 
 
 def asked(texts: Iterable[str]) -> list[Asked]:
-    """Addresses written CHAIN:ADDRESS. Raises BadRows naming every line that is none (1 is the first)."""
+    """Addresses written CHAIN:ADDRESS. Raises BadRows naming every one that is none (1 is the first)."""
     found: list[Asked] = []
     bad: list[BadRow] = []
-    for line, text in enumerate(texts, 1):
-        submitted = text.strip()
-        if not submitted or submitted.startswith("#"):
-            continue
-        try:
-            found.append((submitted, parse_caip10(submitted)))
-        except InputError as error:
-            bad.append(BadRow(line, str(error)))
+    _pick(enumerate(texts, 1), found, bad.append)
     if bad:
-        raise BadRows(tuple(bad[:CHUNK]), len(bad))
+        raise BadRows(tuple(bad[:WORST]), len(bad))
     return found
 
 
-def lines(path: Path) -> Iterator[str]:
-    """The lines of a file of addresses. Raises InputError if it is no such file, or a line cannot be an address."""
+def streamed(path: Path, refused: Callable[[BadRow], None]) -> Iterator[list[Asked]]:
+    """What a file asks, one address a line, as it comes: of a pipe (`-`: standard input) no line waits for the next.
+
+    A line that is no address is told to `refused`; the others are given. Raises InputError if it is no readable file.
+    """
+    number, rest = 1, b""
+    for read in _reads(path):
+        *whole, rest = (rest + read).split(b"\n")
+        rest = rest[:LONGEST_LINE]
+        found: list[Asked] = []
+        _pick(enumerate((line.decode("utf-8", "replace") for line in whole), number), found, refused)
+        number += len(whole)
+        if found:
+            yield found
+
+
+def _reads(path: Path) -> Iterator[bytes]:
+    """What there is to read at a time, the last line ended."""
+    pipe = str(path) == "-"
     try:
-        with path.open(encoding="utf-8") as file:
-            while line := file.readline(LONGEST_LINE):
-                if len(line) == LONGEST_LINE:
-                    raise InputError(
-                        f"{path}: a line is longer than {LONGEST_LINE} characters: write one address a line"
-                    )
-                yield line
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}: name a text file of addresses") from error
+        with io.FileIO(sys.stdin.fileno() if pipe else path, closefd=not pipe) as file:
+            while read := file.read(READ):
+                yield read
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}: name a text file of addresses") from error
+    yield b"\n"
 
 
-def screen(store: Store, addresses: Iterable[Asked], actor: str) -> Iterator[Answer]:
-    """Answer one after the other and keep each answer; memory is bounded by the open cases, not by what is asked."""
-    registry = refresh(store)
-    cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
-    reported = _reported(store)
-    rest = iter(addresses)
-    while chunk := list(islice(rest, CHUNK)):
-        answers = _answers(store, registry, cases, reported, chunk)
-        with store.act(actor, "screen", f"{len(chunk)} addresses") as work:
+def _pick(lines: Iterable[tuple[int, str]], found: list[Asked], refused: Callable[[BadRow], None]) -> None:
+    """Put every address in `found`; tell of what is none. Empty lines and comments (#) ask nothing."""
+    for number, line in lines:
+        submitted = line.strip().removeprefix("\ufeff")
+        if submitted and not submitted.startswith("#"):
+            try:
+                if len(line) >= LONGEST_LINE:
+                    raise InputError(f"a line is longer than {LONGEST_LINE} characters: write one address a line")
+                found.append((submitted, parse_caip10(submitted)))
+            except InputError as error:
+                refused(BadRow(number, str(error)))
+
+
+def screen(
+    store: Store, pieces: Iterable[Sequence[Asked]], actor: str, fresh_seconds: float = FRESH_SECONDS
+) -> Iterator[Answer]:
+    """Answer one after the other and keep each answer, a piece at a time: one commit and one act each.
+
+    Memory is bounded by the open cases and a piece, not by what is asked. What cases, reports and entities say is at
+    most `fresh_seconds` old, for a feed may stay open for days; labels and coverage are of the moment.
+    """
+    now, until = _Now.of(store), monotonic() + fresh_seconds
+    for piece in pieces:
+        if monotonic() >= until:
+            now, until = _Now.of(store), monotonic() + fresh_seconds
+        answers = _answers(store, now, piece)
+        with store.act(actor, "screen", f"{len(piece)} address{'es' if len(piece) != 1 else ''}") as work:
             work.add_screenings(
                 Screening(submitted, address, json.dumps(answer, ensure_ascii=False))
-                for (submitted, address), answer in zip(chunk, answers, strict=True)
+                for (submitted, address), answer in zip(piece, answers, strict=True)
             )
         yield from answers
 
 
-Reported = Mapping[Address, list[Answer]]
-
-
-def _reported(store: Store) -> Reported:
+def _reported(store: Store) -> Mapping[Address, list[Answer]]:
     """The addresses that reports and open cases name, traced or not."""
     said: dict[Address, list[Answer]] = defaultdict(list)
     for report in store.reports():
@@ -102,33 +128,31 @@ def _traces(store: Store) -> Iterator[tuple[str, Any]]:
             yield case.name, newest
 
 
-def _answers(
-    store: Store, registry: Registry, cases: Sequence[_Known], reported: Reported, chunk: Sequence[Asked]
-) -> list[Answer]:
-    places = [address for _, address in chunk]
+def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
+    places = [address for _, address in piece]
     labels: dict[Address, list[Label]] = defaultdict(list)
     for label in store.labels(places):
         labels[label.address].append(label)
     coverage: dict[Address, list[str]] = defaultdict(list)
     for read in store.coverage(places):
         coverage[read.address].append(f"{read.source}: {read.coverage}")
-    now = datetime.now(UTC)
-    as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in cases]
+    at = datetime.now(UTC)
+    as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in now.cases]
     answers = []
-    for submitted, address in chunk:
-        exposures = [exposure for case in cases for exposure in case.exposures(address)]
-        known = [f"case {case.name}: {case.rows[address]['coverage']}" for case in cases if address in case.rows]
+    for submitted, address in piece:
+        exposures = [exposure for case in now.cases for exposure in case.exposures(address)]
+        known = [f"case {case.name}: {case.rows[address]['coverage']}" for case in now.cases if address in case.rows]
         answers.append(
             {
                 "schema": SCHEMA,
                 "address_submitted": submitted,
                 **plain.place(address),
-                "known": _verdict(reported.get(address, ()), exposures, labels[address]),
-                "reported": reported.get(address, []),
-                "labels": [_label(label, registry, now) for label in labels[address]],
+                "known": _verdict(now.reported.get(address, ()), exposures, labels[address]),
+                "reported": now.reported.get(address, []),
+                "labels": [_label(label, now.registry, at) for label in labels[address]],
                 "exposures": exposures,
                 "coverage": coverage[address] or known or ["unread"],
-                "at": plain.moment(now),
+                "at": plain.moment(at),
                 "as_of": as_of,
             }
         )
@@ -149,6 +173,21 @@ def _label(label: Label, registry: Registry, now: datetime) -> Answer:
         "sanctioned": str(judged.answer) if judged else "unknown",
         "recorded_at": plain.moment(label.recorded_at),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What is the same for all that are asked."""
+
+    registry: Registry
+    cases: list[_Known]
+    reported: Mapping[Address, list[Answer]]
+
+    @classmethod
+    def of(cls, store: Store) -> _Now:
+        """As the store has it now."""
+        cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
+        return cls(refresh(store), cases, _reported(store))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +15,11 @@ import typer
 
 from tracer.actions.pull import due
 from tracer.actions.pull import pull as pull_addresses
-from tracer.actions.screen import Answer, asked, lines
+from tracer.actions.screen import Answer, asked, streamed
 from tracer.actions.screen import screen as screen_addresses
 from tracer.chains import parse_caip10
 from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
-from tracer.errors import ConfigError, InputError, SourceError
+from tracer.errors import BadRow, ConfigError, InputError, SourceError
 from tracer.exports.person import money, short, when
 from tracer.model import Address, CaseState
 from tracer.sources.base import Page
@@ -96,14 +95,22 @@ def screen(
     """What is known of addresses: labels, exposure to open cases with its path, coverage; else `unknown`."""
     if bool(addresses) == (file is not None):
         raise InputError("name addresses, or a file of them with --file")
-    texts = addresses or (sys.stdin if str(file) == "-" else lines(file or Path()))
-    wanted = asked(texts)
+    bad = 0
+
+    def refused(row: BadRow) -> None:
+        nonlocal bad
+        bad += 1
+        say(f"line {row.line}: {row.reason}")
+
+    pieces = [asked(addresses)] if addresses else streamed(file or Path(), refused)
     with the_app() as made:
-        for one in screen_addresses(made.store, wanted, made.actor):
+        for one in screen_addresses(made.store, pieces, made.actor):
             if as_json or file is not None:
                 emit(json.dumps(one, ensure_ascii=False))
             else:
                 show(_lines(one))
+    if bad:
+        raise InputError(f"{bad} bad line{'s' if bad != 1 else ''}: all others were answered")
 
 
 def _lines(one: Answer) -> list[str]:

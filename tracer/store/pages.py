@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
-from tracer.chains import is_listed
+from tracer.chains import is_listed, mimics
 from tracer.errors import NotFound
 from tracer.model import Address, Asset, AssetId, Checkpoint, Coverage
 from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
@@ -73,10 +73,13 @@ def add_assets(db: Connection, intern: Interner, given: Iterable[Asset]) -> int:
 
 
 def _describe(before: Asset, given: Asset) -> Asset:
+    """What both say, whichever came first: of two symbols the one that mimics a listed token, else by text."""
     blank = not before.symbol and before.decimals is None
     return Asset(
         before.id,
-        before.symbol or clean(given.symbol),
+        min(
+            filter(None, (before.symbol, clean(given.symbol))), key=lambda s: (not mimics(before.id, s), s), default=""
+        ),
         given.decimals if before.decimals is None else before.decimals,
         before.listed,
         given.on_chain if blank else before.on_chain,
