@@ -32,8 +32,8 @@ def main(words: list[str] | None = None) -> int:
     """Run as the words say; -> the exit code of the command line's table."""
     asked = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
-    for loud in ("apscheduler", "alembic"):
-        logging.getLogger(loud).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every round that a long pull delays
     try:
         return _run(asked)
     except TracerError as error:

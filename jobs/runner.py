@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock, Thread
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -24,67 +27,93 @@ class Standby(Exception):  # noqa: N818 - not an error: another scheduler acts
 class Runner:
     """The scheduler of one process.
 
-    It acts while it holds the lease, which it renews three times within its length. A second process stands by and
-    takes over at most one lease length after the first fell silent.
+    It acts while it holds the lease, which it renews three times within its length as long as anything is in hand. A
+    second process stands by and takes over at most a lease and a third of one after the first fell silent; who lost the
+    lease, because it slept through it, finishes the page in hand and stands by.
     """
 
     def __init__(self, desk: Desk, holder: str) -> None:
         self.desk = desk
         self.holder = holder
         self.acting = False
+        self._over = Event()
+        self._holding = Lock()
 
     def stop(self) -> None:
         """Finish what is in hand, then return from `forever` or `once`."""
+        self._over.set()
         self.desk.stop.set()
 
     def forever(self) -> None:
         """Run the schedule until stopped."""
-        pace, seconds = self.desk.app.settings.jobs.pace, self.desk.app.settings.jobs.lease_seconds
-        pools = {"default": ThreadPoolExecutor(1), "lease": ThreadPoolExecutor(1)}
+        pace, now = self.desk.app.settings.jobs.pace, datetime.now(UTC)
         ticking = BackgroundScheduler(
-            executors=pools,
+            executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
-        now = datetime.now(UTC)
-        self._hold()
-        ticking.add_job(self._hold, "interval", seconds=seconds / 3, executor="lease", next_run_time=now)
-        for name, job in SCHEDULE.items():
-            ticking.add_job(self._tick, "interval", [name], seconds=job.every_seconds * pace, next_run_time=now)
-        ticking.start()
-        try:
-            self.desk.stop.wait()
-        finally:
+        for place, (name, job) in enumerate(SCHEDULE.items()):  # due in this order: a round brings news to the end
+            due = now + timedelta(milliseconds=place)
+            ticking.add_job(self._tick, "interval", [name], seconds=job.every_seconds * pace, next_run_time=due)
+        with self._leased():
+            if not self.acting:
+                LOG.info("standing by as %s", self.holder)
+            ticking.start()
+            self._over.wait()
             ticking.shutdown(wait=True)
-            self.desk.app.store.release(LEASE, self.holder)
-            LOG.info("stopped")
+        LOG.info("stopped")
 
     def once(self, names: list[str]) -> int:
         """Run these jobs now, in order; -> 0, or 5 if one failed. Raises Standby if another scheduler acts."""
-        self._hold()
-        if not self.acting:
-            holder = self.desk.app.store.lease_of(LEASE)
-            raise Standby(holder[0] if holder else "it has just left")
-        try:
+        with self._leased():
+            if not self.acting:
+                holder = self.desk.app.store.lease_of(LEASE)
+                raise Standby(holder[0] if holder else "it has just left")
             return 0 if all([self.run(name) for name in names if not self.desk.stop.is_set()]) else 5
+
+    @contextmanager
+    def _leased(self) -> Iterator[None]:
+        """Hold the lease, or try to, until all is done; then give it back."""
+        done = Event()
+        beat = Thread(target=self._beat, args=(done,), name="lease")
+        self._hold()
+        beat.start()
+        try:
+            yield
         finally:
+            done.set()
+            beat.join()
             self.desk.app.store.release(LEASE, self.holder)
+
+    def _beat(self, done: Event) -> None:
+        while not done.wait(self.desk.app.settings.jobs.lease_seconds / 3):
+            self._hold()
 
     def _hold(self) -> None:
         """Take or renew the lease; the first moment it is ours, unfinished runs of those before are closed."""
-        try:
-            held = self.desk.app.store.lease(LEASE, self.holder, self.desk.app.settings.jobs.lease_seconds)
-        except TracerError as error:
-            LOG.warning("the lease cannot be renewed: %s", error)
-            held = False
-        if held and not self.acting:
-            LOG.info("acting as %s", self.holder)
-            self.desk.app.store.abandon_runs(self.holder)
-        if self.acting and not held:
-            LOG.warning("another scheduler took over: standing by")
-        self.acting = held
+        with self._holding:
+            try:
+                held = self.desk.app.store.lease(LEASE, self.holder, self.desk.app.settings.jobs.lease_seconds)
+                if held and not self.acting:
+                    self._take_over()
+            except TracerError as error:
+                LOG.warning("the lease cannot be renewed: %s", error)
+                held = False
+            if self.acting and not held:
+                LOG.warning("the lease is lost: standing by")
+                self.desk.stop.set()
+            self.acting = held
+
+    def _take_over(self) -> None:
+        self.desk.app.store.abandon_runs(self.holder)
+        self.desk.forget()
+        self.desk.stop.clear()
+        if self._over.is_set():  # it was said meanwhile
+            self.desk.stop.set()
+        LOG.info("acting as %s", self.holder)
 
     def _tick(self, name: str) -> None:
+        self._hold()  # this process may have slept since the last beat
         if self.acting and not self.desk.stop.is_set():
             self.run(name)
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.anvil import ETHER, Anvil
+from tracer.actions.case import open_case
+from tracer.actions.intake import import_entities, import_labels
+from tracer.store.store import Store
 
 ROOT = Path(__file__).parents[2]
 CHAIN = "eip155:1"
@@ -96,12 +99,10 @@ class Office:
         ]
         head = "report_id,chain,address,tx_hash,asset,amount,time,reporter,note\n"
         (self.folder / "reports.csv").write_text(head + "".join(rows))
-        for words in (
-            ("tracer", "import", "entities", "entities.yaml"),
-            ("tracer", "import", "labels", "labels.csv"),
-            ("tracer", "case", "open", "played", "--report", "reports.csv"),
-        ):
-            self.run(*words)
+        with Store.open(self.database_url) as store:
+            import_entities(store, self.folder / "entities.yaml", "test")
+            import_labels(store, self.folder / "labels.csv", "test")
+            open_case(store, "played", "test", report_file=self.folder / "reports.csv")
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A command as a process of its own; `tracer` and `jobs` are modules."""

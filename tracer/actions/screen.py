@@ -29,7 +29,7 @@ from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
 WORST = 1000  # bad lines that are named
-READ = 1 << 16  # bytes of what is asked that are read at once
+READ = 1 << 15  # bytes of what is asked that are read at once
 FRESH_SECONDS = 60.0
 HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
 LONGEST_LINE = 300  # no address of any chain comes near it

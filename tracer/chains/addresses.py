@@ -54,7 +54,7 @@ def parse_caip10(text: str) -> Address:
     chain, colon, address = text.rpartition(":")
     if not colon:
         raise BadAddress(f"{_show(text)} names no chain: write CHAIN:ADDRESS, as in ethereum:0x…")
-    return parse_address(chain, address)
+    return parse_address.__wrapped__(chain, address)  # asked for once: a million of them need not be remembered
 
 
 def zero_address(chain: str) -> Address | None:
