@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +12,11 @@ from hypothesis import strategies as st
 from tests.taint.histories import cases, fingerprint, folded, moved
 from tests.taint.scenario import asset, place
 from tracer.model import Address, Category, Kind, Label, OriginSpec, Transaction
-from tracer.taint.books import EndKind
+from tracer.taint.books import EndKind, Part
 from tracer.taint.flow import Flow
 from tracer.taint.methods import METHODS, Lot, convert, deal, parts, total
 from tracer.taint.stops import Labels
+from tracer.taint.transaction import Plan, work_out
 
 lots = st.lists(
     st.one_of(
@@ -35,6 +38,59 @@ def test_the_books_balance_to_the_unit(case: object) -> None:
             assert min(sums.values()) >= 0
         for pot in book.pots.values():
             assert all(lot.amount > 0 and lot.origin_amount >= 0 for lot in pot)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_every_pot_balances_to_the_unit(case: object) -> None:
+    """What came in, by origin, clean or unseen, is what a pot holds, paid out and paid as fees; nothing is negative."""
+    result = folded(case)
+    for book in result.books.values():
+        came: dict[object, int] = defaultdict(int)
+        for (address, kind, _), (amount, _) in book.came.items():
+            came[(address, kind, "")] += amount
+        for end in book.ends:
+            came[(end.address, end.asset, "")] -= end.amount  # it stands unresolved beside the pot
+        for pot, account in book.accounts.items():
+            assert came[pot] + account.clean + account.unseen == account.held + account.out + account.fees
+            assert total(book.pots.get(pot, ())) == account.held
+            assert min(account.held, account.clean, account.unseen, account.out, account.fees) >= 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_a_step_is_what_earlier_steps_had_brought(case: object) -> None:
+    """The parts of a step add up to it, its parent is the largest, and (but haircut) no step gives more than it got."""
+    for method, book in folded(case).books.items():
+        given_on: dict[int, int] = defaultdict(int)
+        for number, step in enumerate(book.steps):
+            parts = book.parts.get(number) or (Part(step.parent, step.origin_amount),)
+            assert step.origin_amount == sum(part.origin_amount for part in parts)
+            assert step.parent in {part.step for part in parts if part.origin_amount == max(p[1] for p in parts)}
+            assert all(part.step < number for part in parts)
+            for part in parts:
+                given_on[part.step] += part.origin_amount
+        for loss in book.losses:
+            given_on[loss.step] += loss.origin_amount
+        if method != "haircut":
+            assert all(given_on[number] <= step.origin_amount for number, step in enumerate(book.steps))
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_the_straight_way_is_the_rule(case: object) -> None:
+    """A transaction planned as one payment is what the whole transaction rule makes of it."""
+    result = folded(case)
+    for key, (_, made) in result.flow._plans.items():
+        if made.straight is not None:
+            one = result.flow.transactions[key]
+            ruled = Plan(one, made.fees)
+            moves = [transfer for transfer in one.transfers if transfer.kind is not Kind.FEE]
+            work_out(ruled, moves, partial(result.flow.labels.stop, at=one.at), frozenset())
+            assert replace(made, straight=None, payers=()) == ruled
+            made.straight = None
+
+    assert fingerprint(result) == fingerprint(result.flow.fold())
 
 
 @settings(max_examples=200, deadline=None)

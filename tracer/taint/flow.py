@@ -18,13 +18,13 @@ from itertools import groupby
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.allocate import Party
 from tracer.taint.books import Book, EndKind, PotKey, Step
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins, match
 from tracer.taint.reach import Reach
 from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan, plan
+from tracer.taint.turn import play
 
 Key = tuple[str, str]  # chain, tx_hash
 
@@ -195,13 +195,12 @@ class _Fold:
                 utxo.play(book, made, spenders)
             self.reach.coins(made, spenders)
             return
-        parties = {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
-        spends = {party: not party.tag and party not in made.stops and self._spends(party.address) for party in parties}
+        spends = {address: self._spends(address) for address in made.payers}
         if not (any(spends.values()) or made.reported or any(self.keeps(p.address) for p, _ in made.receipts)):
             return
         before = {method: len(book.ends) for method, book in self.books.items()}
         for book in self.books.values():
-            book.play(made, spends)
+            play(book, made, spends)
         self.reach.play(made, spends)
         new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
         if EndKind.UNRESOLVED in new:

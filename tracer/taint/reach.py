@@ -27,7 +27,7 @@ class Reach:
     pots: dict[Pot, set[str]] = field(default_factory=lambda: defaultdict(set))
     came: dict[tuple[Address, AssetId, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    def play(self, plan: Plan, spends: Mapping[Party, bool]) -> None:
+    def play(self, plan: Plan, spends: Mapping[Address, bool]) -> None:
         """Spread from the pots that pay to those that receive, by the plan's own joins."""
         inbox: dict[tuple[Party, AssetId], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         stained = {id(spend): self._stains(plan, spend, spends) for spend in plan.spends}
@@ -43,13 +43,13 @@ class Reach:
             if own is not None:
                 self._enter(party, asset, own, amount)
 
-    def _stains(self, plan: Plan, spend: Spend, spends: Mapping[Party, bool]) -> set[str]:
+    def _stains(self, plan: Plan, spend: Spend, spends: Mapping[Address, bool]) -> set[str]:
         transfer = plan.reported.get(spend.payer)
         if transfer is None:
-            return self._at(spend.payer.address, spend.asset, plan.at.at) if spends.get(spend.payer) else set()
+            may = not spend.payer.tag and spends.get(spend.payer.address)
+            return self._at(spend.payer.address, spend.asset, plan.at.at) if may else set()
         sender = transfer.sender
-        inherits = sender is not None and spends.get(Party(*sender, ""))
-        inherited = self._at(sender, transfer.asset, plan.at.at) if sender and inherits else set()
+        inherited = self._at(sender, transfer.asset, plan.at.at) if sender and spends.get(sender) else set()
         return {self.origins.payments[transfer.id][0].id} | inherited
 
     def _at(self, address: Address, asset: AssetId, at: datetime, outpoint: str = "") -> set[str]:

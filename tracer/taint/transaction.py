@@ -36,6 +36,16 @@ class Spend:
     legs: list[Leg] = field(default_factory=list)
 
 
+class Straight(NamedTuple):
+    """A transaction that is one payment and nothing else. `stop`: what a label makes of the receiver."""
+
+    payer: Address
+    receiver: Address
+    asset: AssetId
+    amount: int
+    stop: Stop | None
+
+
 class Target(NamedTuple):
     """Something received that converted lots become."""
 
@@ -58,6 +68,8 @@ class Plan:
     stops: dict[Party, Stop] = field(default_factory=dict)
     inferred: bool = False
     edges: list[Edge] = field(default_factory=list)
+    straight: Straight | None = None
+    payers: tuple[Address, ...] = ()  # whose pots pay here, fees too; a labelled stop has no pot
 
     @property
     def unresolved(self) -> bool:
@@ -77,16 +89,44 @@ def plan(transaction: Transaction, counted: Iterable[Transfer], stop_at: StopAt,
     stop_at   what a label makes of an address at the transaction's time
     payments  ids of the transfers that were reported as payments
     """
-    made = Plan(transaction)
     counted = sorted(counted, key=lambda transfer: transfer.id)
-    made.fees = [(t.sender, t.asset, t.amount) for t in counted if t.kind is Kind.FEE and t.sender]
-    made.edges = _edges([t for t in counted if t.kind is not Kind.FEE], frozenset(payments), made)
+    made = Plan(transaction, [(t.sender, t.asset, t.amount) for t in counted if t.kind is Kind.FEE and t.sender])
+    moves = [transfer for transfer in counted if transfer.kind is not Kind.FEE]
+    payments = frozenset(payments)
+    if not (len(moves) == 1 and moves[0].id not in payments and _go_straight(made, moves[0], stop_at)):
+        work_out(made, moves, stop_at, payments)
+    paid = {spend.payer for spend in made.spends if not spend.payer.tag and spend.payer not in made.stops}
+    made.payers = tuple(sorted({party.address for party in paid} | {address for address, _, _ in made.fees}))
+    return made
+
+
+def work_out(made: Plan, moves: list[Transfer], stop_at: StopAt, payments: frozenset[str]) -> None:
+    """The transaction rule over the transfers that move value, sorted by id, fees apart."""
+    made.edges = _edges(moves, payments, made)
     nets = net_of(made.edges)
     made.receipts = {key: amount for key, amount in sorted(nets.items()) if amount > 0}
     parties = sorted({party for edge in made.edges for party in (edge.source, edge.target)})
     made.stops = {p: stop for p in parties if not p.tag and (stop := _stop(p, stop_at)) is not None}
     _Planner(made, nets).work()
-    return made
+
+
+def _go_straight(made: Plan, move: Transfer, stop_at: StopAt) -> bool:
+    """If the only transfer pays a pot or an end, plan that, as `work_out` would: most transactions are such."""
+    payer, receiver, asset, amount = move.sender, move.recipient, move.asset, move.amount
+    if payer is None or receiver is None or payer == receiver or is_zero(payer) or is_zero(receiver):
+        return False
+    if wrapper(asset) or any(wrapper(AssetId(*end)) for end in (payer, receiver)):
+        return False
+    stop = stop_at(receiver)
+    if stop is Stop.VENUE:
+        return False
+    source, target = Party(*payer, ""), Party(*receiver, "")
+    made.edges = [Edge(asset, source, target, amount, move.id)]
+    made.spends = [Spend(source, asset, [Leg(amount, target)])]
+    made.receipts = {(target, asset): amount}
+    made.stops = {p: stop for p, stop in sorted(((source, stop_at(payer)), (target, stop))) if stop is not None}
+    made.straight = Straight(payer, receiver, asset, amount, stop)
+    return True
 
 
 def _stop(party: Party, stop_at: StopAt) -> Stop | None:

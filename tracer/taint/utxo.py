@@ -55,9 +55,9 @@ def play(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> None:
             taken = book.report(output, taken)
         if output.recipient is not None:
             _receive(book, plan, output, _carried(book, plan, output, taken, owners))
-    for lot in lots:
-        if lot.origin is not CLEAN:
-            book.fees[lot.origin] += lot.origin_amount
+    for lot in (lot for lot in lots if lot.origin is not CLEAN):
+        payer, step = owners[lot.step]
+        book.lose("fees", plan.at, payer, plan.inputs[0].asset, [lot._replace(step=step)])
 
 
 Owner = tuple[Address, int]
@@ -108,5 +108,5 @@ def _receive(book: Book, plan: Coins, output: Transfer, lots: list[Lot]) -> None
     for lot in lots:
         if lot.origin is not CLEAN:
             book.put(pot, [lot], plan.at.at)
-        elif book.world.keeps(pot[0]):
-            book.put(pot, [book.fresh(plan.at, pot, lot.amount)], plan.at.at)
+        else:
+            book.put_clean(plan.at, pot, lot.amount)

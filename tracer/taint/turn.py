@@ -1,0 +1,210 @@
+"""One transaction's plan played in one book: fees, payments, exchanges, hand-ons, and what everybody received."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tracer.model import Address, AssetId
+from tracer.taint.allocate import Party
+from tracer.taint.books import ENDS, Book, EndKind, by_origin
+from tracer.taint.methods import CLEAN, Lot, convert, deal, total
+from tracer.taint.transaction import Plan, Spend, Straight, Target
+
+Paid = Mapping[str, tuple[AssetId, int]]  # by origin: the asset that carried most of it, and how much of that
+
+
+class Parcel(NamedTuple):
+    """Lots on their way from a payer to a receiver, and what of each origin was paid for them (None: just that)."""
+
+    payer: Party
+    by: str
+    lots: Sequence[Lot]
+    paid: Paid | None = None
+
+
+def play(book: Book, plan: Plan, spends: Mapping[Address, bool]) -> None:
+    """Move what a transaction moved. `spends`: which payers may spend (read, no hub); others' money is clean."""
+    for address, asset, amount in plan.fees:
+        if spends.get(address):
+            book.lose("fees", plan.at, address, asset, book.take(plan.at, (address, asset, ""), amount, fee=True))
+    if plan.straight is not None:
+        _straight(book, plan, plan.straight, spends)
+        return
+    turn = _Turn(book, plan, spends)
+    turn.pay()
+    turn.exchange()
+    turn.hand_on()
+    turn.receive()
+
+
+def _straight(book: Book, plan: Plan, way: Straight, spends: Mapping[Address, bool]) -> None:
+    """Most transactions are one payment: what `_Turn` does, without its detours (a test holds them equal)."""
+    payer, receiver, asset, amount, stop = way
+    taken = book.take(plan.at, (payer, asset, ""), amount) if spends.get(payer) else ()
+    lots = book.carry(plan.at, "payment", payer, receiver, asset, taken) if _tainted(taken) else []
+    if stop is None:
+        pot = (receiver, asset, "")
+        book.put(pot, lots, plan.at.at)
+        book.put_clean(plan.at, pot, amount - total(lots))
+    elif stop in ENDS:
+        book.end(ENDS[stop], receiver, asset, lots)
+
+
+class _Turn:
+    """One plan being played in one book."""
+
+    def __init__(self, book: Book, plan: Plan, spends: Mapping[Address, bool]) -> None:
+        self.book = book
+        self.plan = plan
+        self.spends = spends
+        self.inbox: dict[tuple[Party, AssetId], list[Parcel]] = defaultdict(list)
+        self.swapped: dict[Party, dict[AssetId, Sequence[Lot]]] = defaultdict(dict)
+        self.handed: dict[Party, list[tuple[Party, AssetId, Sequence[Lot]]]] = defaultdict(list)
+        self.reported: dict[Party, list[Lot]] = {}
+
+    def pay(self) -> None:
+        for spend in self.plan.spends:
+            lots = self._taken(spend)
+            for leg, share in zip(spend.legs, deal(lots, [leg.amount for leg in spend.legs]), strict=True):
+                if leg.to is not None and leg.to in self.plan.reported:
+                    self.reported[leg.to] = self.book.report(self.plan.reported[leg.to], share)
+                elif not _tainted(share):
+                    self._clean(spend, leg.to, share)
+                elif leg.to is None:
+                    self.swapped[spend.payer][spend.asset] = share
+                elif leg.unresolved:
+                    self._stand(leg.to, spend.payer, spend.asset, share)
+                elif leg.to in self.plan.hands:
+                    self.handed[leg.to].append((spend.payer, spend.asset, share))
+                else:
+                    self.inbox[(leg.to, spend.asset)].append(Parcel(spend.payer, "payment", share))
+
+    def _clean(self, spend: Spend, to: Party | None, share: Sequence[Lot]) -> None:
+        """Clean money moves in silence, but where it is converted or handed on it has its weight."""
+        if to is None:
+            self.swapped[spend.payer][spend.asset] = share
+        elif to in self.plan.hands:
+            self.handed[to].append((spend.payer, spend.asset, share))
+
+    def _taken(self, spend: Spend) -> list[Lot]:
+        amount = sum(leg.amount for leg in spend.legs)
+        if spend.payer in self.reported:
+            return self.reported[spend.payer]
+        if not spend.payer.tag and self.spends.get(spend.payer.address):
+            return self.book.take(self.plan.at, (spend.payer.address, spend.asset, ""), amount)
+        return [Lot(amount)]
+
+    def exchange(self) -> None:
+        by = "inferred_exchange" if self.plan.inferred else "exchange"
+        for payer, by_asset in self.swapped.items():
+            if any(_tainted(lots) for lots in by_asset.values()):
+                targets = self.plan.exchanges[payer]
+                made, lost = convert(list(by_asset.values()), [target.amount for target in targets])
+                self._round(payer, targets, lost)
+                paid = _paid(by_asset.items())
+                for target, lots in zip(targets, made, strict=True):
+                    self.inbox[(target.party, target.asset)].append(Parcel(payer, by, lots, paid))
+
+    def hand_on(self) -> None:
+        for hand, gifts in self.handed.items():
+            if not any(_tainted(lots) for _, _, lots in gifts):
+                continue
+            targets = self.plan.hands[hand]
+            if targets:
+                self._hand(hand, gifts, targets)
+            else:
+                for payer, asset, lots in gifts:
+                    self._stand(hand, payer, asset, lots)
+
+    def _hand(self, hand: Party, gifts: list[tuple[Party, AssetId, Sequence[Lot]]], targets: Sequence[Target]) -> None:
+        """Convert every payer's lots together, keeping who paid them apart by numbering them."""
+        marked, owners = _marked(gifts)
+        made, lost = convert(list(marked.values()), [target.amount for target in targets])
+        self._round(hand, targets, [lot._replace(step=owners[lot.step].step) for lot in lost])
+        paid = {(payer, asset): _paid([(asset, lots)]) for payer, asset, lots in _together(gifts)}
+        for (party, asset, _), lots in zip(targets, made, strict=True):
+            by_payer: dict[tuple[Party, AssetId], list[Lot]] = defaultdict(list)
+            for lot in lots:
+                owner = owners[lot.step]
+                by_payer[(owner.payer, owner.asset)].append(lot._replace(step=owner.step))
+            for (payer, paid_asset), mine in by_payer.items():
+                self.inbox[(party, asset)].append(Parcel(payer, "hand_on", mine, paid[(payer, paid_asset)]))
+
+    def receive(self) -> None:
+        for (party, asset), amount in self.plan.receipts.items():
+            lots = [
+                lot
+                for parcel in self.inbox.get((party, asset), ())
+                for lot in self._carry(parcel, party.address, asset)
+            ]
+            stop = self.plan.stops.get(party)
+            if party.tag.startswith("zero:"):
+                self.book.end(EndKind.REDEEMED, party.address, asset, lots)
+            elif stop in ENDS:
+                self.book.end(ENDS[stop], party.address, asset, lots)
+            elif stop is None:
+                pot = (party.address, asset, "")
+                self.book.put(pot, lots, self.plan.at.at)
+                self.book.put_clean(self.plan.at, pot, amount - total(lots))
+
+    def _carry(self, parcel: Parcel, recipient: Address, asset: AssetId) -> list[Lot]:
+        reported = self.plan.reported.get(parcel.payer)
+        sender = reported.sender if reported and reported.sender else parcel.payer.address
+        return self.book.carry(self.plan.at, parcel.by, sender, recipient, asset, parcel.lots, parcel.paid)
+
+    def _stand(self, at: Party, payer: Party, asset: AssetId, lots: Sequence[Lot]) -> None:
+        carried = self._carry(Parcel(payer, "payment", lots), at.address, asset)
+        self.book.end(EndKind.UNRESOLVED, at.address, asset, carried)
+
+    def _round(self, party: Party, targets: Sequence[Target], lost: Iterable[Lot]) -> None:
+        """What came to nothing has no amount in any asset but the origin's own."""
+        self.book.lose("rounding", self.plan.at, party.address, targets[-1].asset, lost)
+
+
+def _tainted(lots: Iterable[Lot]) -> bool:
+    return any(lot.origin is not CLEAN for lot in lots)
+
+
+def _paid(by_asset: Iterable[tuple[AssetId, Sequence[Lot]]]) -> Paid:
+    """What of each origin was paid: the asset that carried most of it, and how much of that asset."""
+    best: dict[str, tuple[int, AssetId, int]] = {}
+    for asset, lots in by_asset:
+        for origin, mine in by_origin(lots).items():
+            worth = sum(lot.origin_amount for lot in mine)
+            if origin not in best or worth > best[origin][0]:
+                best[origin] = (worth, asset, total(mine))
+    return {origin: (asset, amount) for origin, (_, asset, amount) in best.items()}
+
+
+class _Owner(NamedTuple):
+    """Whose a lot on its way was: who paid it in which asset, its origin and the step that had brought it."""
+
+    payer: Party
+    asset: AssetId
+    origin: str | None
+    step: int
+
+
+Gift = tuple[Party, AssetId, Sequence[Lot]]
+
+
+def _marked(gifts: Iterable[Gift]) -> tuple[dict[AssetId, list[Lot]], list[_Owner]]:
+    """Lots by asset, each numbered in place of its step; and each number's owner."""
+    marked: dict[AssetId, list[Lot]] = {}
+    owners: list[_Owner] = []
+    for payer, asset, lots in gifts:
+        for lot in lots:
+            marked.setdefault(asset, []).append(lot._replace(step=len(owners)))
+            owners.append(_Owner(payer, asset, lot.origin, lot.step))
+    return marked, owners
+
+
+def _together(gifts: Iterable[Gift]) -> Iterable[tuple[Party, AssetId, list[Lot]]]:
+    """All lots of each payer and asset."""
+    whole: dict[tuple[Party, AssetId], list[Lot]] = defaultdict(list)
+    for payer, asset, lots in gifts:
+        whole[(payer, asset)].extend(lots)
+    for (payer, asset), mine in whole.items():
+        yield payer, asset, mine
