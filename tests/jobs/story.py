@@ -164,9 +164,9 @@ class Running:
 
 
 @contextmanager
-def running(office: Office) -> Iterator[Running]:
-    """The scheduler; killed at the end, if it is still there."""
-    with office.start("jobs") as process:
+def running(office: Office, *words: str) -> Iterator[Running]:
+    """A command, the scheduler if none is named; killed at the end, if it is still there."""
+    with office.start(*(words or ["jobs"])) as process:
         one = Running(process)
         reader = Thread(target=one.read)
         reader.start()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -16,7 +18,7 @@ from jobs.runner import Runner
 from jobs.schedule import SCHEDULE
 from jobs.tasks import Desk
 from tests.anvil import Anvil
-from tests.jobs.story import CHAIN, Office, Played, play, settings
+from tests.jobs.story import CHAIN, Office, Played, play, running, settings
 from tracer.actions.case import open_case
 from tracer.actions.pull import due
 from tracer.app import opened
@@ -244,3 +246,22 @@ def test_a_flag_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) ->
         assert "" == tasks.notify(made)
         made.forget()
         assert "" == tasks.notify(made)
+
+
+def test_who_watches_is_told_of_new_flags_only(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tracer flags --watch` prints a line as each flag comes, not those of before, until Ctrl-C."""
+    with desk(office, monkeypatch) as made, ExitStack() as watchers:
+        early = watchers.enter_context(running(office, "tracer", "flags", "--watch"))
+        early.says("watching")
+        rounds(made, 3)
+        late = watchers.enter_context(running(office, "tracer", "flags", "--watch", "--json"))
+        late.says("watching")
+        watchdog = Timer(60, early.process.kill)  # a line that never comes ends the test all the same
+        watchdog.start()
+        assert early.process.stdout
+        assert "low_kyc_arrival" in early.process.stdout.readline()
+        for each in (early, late):
+            assert 130 == each.kill(signal.SIGINT)
+        watchdog.cancel()
+        assert late.process.stdout
+        assert "" == late.process.stdout.read()
