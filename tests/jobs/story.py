@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Condition, Thread
 
 from tests.anvil import ETHER, Anvil
 from tracer.actions.case import open_case
@@ -126,6 +129,52 @@ class Office:
         out, err = process.communicate(timeout=120)
         assert (code, words) == (process.returncode, words), err
         return out + err
+
+
+@dataclass
+class Running:
+    """A process whose log is read as it comes."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    said: Condition = field(default_factory=Condition)
+    ended: bool = False
+
+    def read(self) -> None:
+        """Read the log to its end."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            with self.said:
+                self.lines.append(line)
+                self.said.notify_all()
+        with self.said:
+            self.ended = True
+            self.said.notify_all()
+
+    def says(self, text: str) -> None:
+        """Wait until it has said this."""
+        with self.said:
+            self.said.wait_for(lambda: self.ended or any(text in line for line in self.lines), timeout=60)
+        assert any(text in line for line in self.lines), (text, self.lines)
+
+    def kill(self, number: int) -> int:
+        """Send it a signal and wait for its end; its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+@contextmanager
+def running(office: Office, *words: str) -> Iterator[Running]:
+    """A command, the scheduler if none is named; killed at the end, if it is still there."""
+    with office.start(*(words or ["jobs"])) as process:
+        one = Running(process)
+        reader = Thread(target=one.read)
+        reader.start()
+        try:
+            yield one
+        finally:
+            process.kill()
+            reader.join()
 
 
 def settings(url: str, **jobs: object) -> str:

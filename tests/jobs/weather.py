@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from threading import Event, Thread
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.anvil import Anvil
 
 NARROW = 10  # blocks
+Weather: TypeAlias = "Callable[[Gate, Asked], tuple[int, bytes]]"  # how a request is answered: status and body
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Gate:
     """
 
     chain: Anvil
-    weather: Callable[[Gate, Asked], tuple[int, bytes]]
+    weather: Weather
     passed: Callable[[bool], None] = lambda before: None
     over: Event = field(default_factory=Event)
     port: int = 0
@@ -74,6 +75,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body are sent together
     server: _Server
 
     def setup(self) -> None:
@@ -91,13 +93,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         gate = self.server.gate
-        asked = Asked(self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        asked = Asked(self.path, dict(self.headers), self.rfile.read(length))
+        if len(asked.body) < length:  # who asked was killed half-way
+            return
         gate.passed(True)
         status, body = gate.weather(gate, asked)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
         gate.passed(False)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -130,7 +136,7 @@ def silent(gate: Gate, asked: Asked) -> tuple[int, bytes]:
     return 503, b""
 
 
-def says(status: int, body: bytes = b"") -> Callable[[Gate, Asked], tuple[int, bytes]]:
+def says(status: int, body: bytes = b"") -> Weather:
     """The same to everybody."""
     return lambda gate, asked: (status, body)
 
@@ -159,7 +165,7 @@ def _refusal(call: Mapping[str, Any]) -> dict[str, object]:
 
 HTML = b"<!doctype html><html><head><title>Down for maintenance</title></head><body><h1>Back soon</h1></body></html>"
 DOWN = "down"
-WEATHERS: dict[str, Callable[[Gate, Asked], tuple[int, bytes]]] = {
+WEATHERS: dict[str, Weather] = {
     "fair": fair,
     "narrow": narrow,
     "html": says(200, HTML),

@@ -6,6 +6,7 @@ Page, transfers and checkpoint are one commit: killed at any moment, a pull repe
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from tracer.sources.base import Page, Source
 from tracer.store.rows import Added
 from tracer.store.store import Store
 
+LOG = logging.getLogger("tracer.pull")
 LOOK_BACK = 10_000  # blocks whose hashes are compared after a reorg, newest first
 WATCHED = frozenset({"origin", "transit", "frontier"})
 
@@ -117,6 +119,10 @@ class _Pull:
             if address not in self.lost:
                 self._failed(address, error)
             self.refused |= isinstance(error, SourceRefused)
+            return None
+        except Exception as error:  # a defect in reading one address keeps none of the others from being read
+            LOG.exception("pull of %s broke", address)
+            self.pulled.failed.append((str(address), f"unexpected {type(error).__name__}: see the log"))
             return None
         return None if address in self.lost else page
 

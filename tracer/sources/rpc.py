@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from tracer.errors import ConfigError, RangeTooLarge, SourceBroken, SourceBusy, SourceError, SourceRefused
 from tracer.sources.cells import clean
@@ -33,7 +34,7 @@ class Reply(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The results in the order of the calls, and the bodies they came in."""
+    """The results in the order of the calls, and the bodies they came in, without the secrets of the URL."""
 
     results: list[Any]
     raw: list[bytes]
@@ -69,7 +70,7 @@ class Node:
                 self._batch = max(1, len(part) // 2)
                 continue
             answers.results.extend(parsed)
-            answers.raw.append(body)
+            answers.raw.append(_without_secrets(body))
             del rest[: len(part)]
         return answers
 
@@ -98,7 +99,7 @@ class Node:
         """The reply's body and what it says; None if it, or what was asked, is too large."""
         try:
             reply = self._post(body)
-        except OSError as error:  # requests' own errors are OSErrors too
+        except (OSError, ValueError) as error:  # requests' own are OSErrors; a password may fit no header
             failed = type(error).__name__
         else:
             return self._read(reply)
@@ -118,8 +119,8 @@ class Node:
             return body, parsed  # whatever the status: refusals come with 200, 400 and 500
         if status >= 500 or status == 408:
             raise SourceBusy(f"{self.host} is not working (HTTP {status})", _seconds(reply.retry_after))
-        excerpt = body[:LETTERS].decode("utf-8", "replace")
-        raise self.broken(f"HTTP {status} without a JSON-RPC answer: {ascii(scrubbed(excerpt))}")
+        excerpt = scrubbed(body.decode("utf-8", "replace"))[:LETTERS]  # cut first, half a secret would stay
+        raise self.broken(f"HTTP {status} without a JSON-RPC answer: {ascii(excerpt)}")
 
     def _matched(self, part: list[Call], parsed: list[Any]) -> list[Any]:
         """The outcomes in the order of the calls: a batch may be answered in any."""
@@ -221,6 +222,9 @@ def hint(text: str) -> int | None:
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
 
+HIDDEN = "***"
+SHORTEST = 4  # letters of what is hidden in messages: /v1 is no secret
+TELLING = 8  # and in replies
 _SECRETS: set[str] = set()
 _LOGGERS = (
     "urllib3.connectionpool",
@@ -256,19 +260,35 @@ def host(url: str) -> str:
 def hide(url: str) -> None:
     """From now on no message of ours, and no log line of the vendors, shows more of this URL than its host."""
     parts = urlsplit(url)
-    values = (value for _, value in parse_qsl(parts.query, keep_blank_values=True))
-    pieces = (parts.username, parts.password, parts.query, *parts.path.split("/"), *values)
-    known = {piece for piece in pieces if piece and len(piece) > 3}
-    _SECRETS.update(known, map(unquote, known))
+    login = [parts.username or "", parts.password or ""]
+    # Of a parameter the value is hidden; one without a value is one.
+    values = [value or name for name, _, value in (one.partition("=") for one in parts.query.split("&"))]
+    known = {parts.query, *login, *parts.path.split("/"), *values}
+    known |= {form(piece) for piece in known for form in (unquote, unquote_plus, _requoted)}
+    if any(login):
+        known.add(b64encode(":".join(map(unquote, login)).encode("latin1", "replace")).decode().rstrip("="))
+    _SECRETS.update(piece for piece in known if len(piece) >= SHORTEST)
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SCRUB)  # the same filter is added once
+
+
+def _requoted(piece: str) -> str:
+    return quote(unquote(piece))
 
 
 def scrubbed(text: str) -> str:
     """A text without any secret of a source."""
     for secret in sorted(_SECRETS, key=len, reverse=True):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, HIDDEN)
     return text
+
+
+def _without_secrets(body: bytes) -> bytes:
+    """A reply as it is kept: nodes add their own URL to answers. Short words of a path are words of replies, too."""
+    for secret in sorted(_SECRETS, key=len, reverse=True):
+        if len(secret) >= TELLING and (word := secret.encode()) in body:
+            body = body.replace(word, HIDDEN.encode())
+    return body
 
 
 def shown(text: str) -> str:
