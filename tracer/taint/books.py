@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from tracer.model import Address, AssetId, Transaction, Transfer
+from tracer.model import Address, AssetId, Gap, Transaction, Transfer
 from tracer.taint.methods import CLEAN, METHODS, Lot, total
 from tracer.taint.stops import Stop
 
@@ -348,3 +348,9 @@ def _parts(lots: Sequence[Lot]) -> list[Part]:
 
 def _size(part: Part) -> int:
     return part.origin_amount
+
+
+def unseen(transaction: Transaction, pot: PotKey, amount: int) -> Gap:
+    """The gap that a pot leaves which pays more than was seen coming in."""
+    text = "paid more than was seen coming in"
+    return Gap("unseen", text, pot[0], transaction.tx_hash, pot[1], amount, transaction.at)

@@ -7,7 +7,7 @@ should be read next, in order of worth. Any partition and order of feeding gives
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from itertools import groupby
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, Step
+from tracer.taint.books import Book, EndKind, PotKey, Step, unseen
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins, match
 from tracer.taint.reach import Reach
@@ -27,6 +27,7 @@ from tracer.taint.transaction import Plan, plan
 from tracer.taint.turn import play
 
 Key = tuple[str, str]  # chain, tx_hash
+KERNEL_FROM = 20_000  # transactions that matter: below, loading the compiled code costs more than it saves (measured)
 
 
 @dataclass(slots=True)
@@ -48,17 +49,23 @@ class Flow:
             self.transactions[key] = transaction if known is None else merged(known, transaction)
         self.read.update(read)
 
-    def fold(self, dropped: Collection[str] = ()) -> Result:
-        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py)."""
+    def fold(self, dropped: Collection[str] = (), kernel_from: int | None = KERNEL_FROM) -> Result:
+        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py).
+
+        From `kernel_from` transactions on the compiled kernel plays them, to the same last unit; None: never.
+        """
         counted = {
             key: tuple(t for t in transaction.transfers if t.id not in dropped)
             for key, transaction in self.transactions.items()
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
-        fold = _Fold(self, origins, counted)
-        for key, transaction in _ordered(self.transactions):
-            if counted[key]:
-                fold.play(self._planned(key, transaction, counted[key], origins))
+        plans = [
+            self._planned(key, transaction, counted[key], origins)
+            for key, transaction in _ordered(self.transactions)
+            if counted[key]
+        ]
+        fold = _Fold(self, origins, counted, reachable(plans, self.read | origins.addresses, origins.addresses))
+        fold.play_all([made for made in plans if fold.matters(made)], kernel_from)
         return fold.result()
 
     def _planned(
@@ -173,8 +180,11 @@ class Result:
 class _Fold:
     """One pass over the set; the World of its books."""
 
-    def __init__(self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]]) -> None:
+    def __init__(
+        self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]], reached: Collection[Address]
+    ) -> None:
         self.flow = flow
+        self.reached = reached
         self.origins = origins
         self.counted = counted
         self.books = {method: Book(method, self) for method in METHODS}
@@ -187,6 +197,41 @@ class _Fold:
         self.unresolved: list[Key] = []
         self._contacts: dict[Address, list[tuple[datetime, Address]]] | None = None
         self._judged: set[Address] = set()
+
+    def matters(self, made: Plan | utxo.Coins) -> bool:
+        """Could taint come here, or has clean money that lies beside it later moved?"""
+        return bool(made.reported) or any(end in self.reached for side in sides(made) for end in side)
+
+    def play_all(self, plans: Sequence[Plan | utxo.Coins], kernel_from: int | None) -> None:
+        accounts = [made for made in plans if isinstance(made, Plan)]
+        if (
+            kernel_from is None
+            or len(plans) < kernel_from
+            or len(accounts) < len(plans)
+            or not self._compiled(accounts)
+        ):
+            for made in plans:
+                self.play(made)
+
+    def _compiled(self, plans: Sequence[Plan]) -> bool:
+        """Let the kernel play; False where its arithmetic is too narrow."""
+        from tracer.taint import kernel  # noqa: PLC0415 - numba is loaded by those who need it
+
+        limits = self.flow.limits
+        scene = kernel.Scene(
+            *(self.origins, self.flow.labels, self.keeps, self.payment, frozenset(self.reported), self._all_contacts()),
+            *(limits.hub_counterparties, limits.hub_window),
+        )
+        try:
+            played = kernel.fill(self.books, scene, plans)
+        except kernel.TooWide:
+            return False
+        self.reach, self.hops, self.touched = played.reach, self.hops | played.hops, played.touched
+        self.hubs = {address: Hub(count, self.touched[address]) for address, count in played.judged.items()}
+        self._judged = set(self.touched)
+        self.gaps = played.gaps
+        self.unresolved = [(one.chain, one.tx_hash) for one in played.unresolved]
+        return True
 
     def play(self, made: Plan | utxo.Coins) -> None:
         if isinstance(made, utxo.Coins):
@@ -211,7 +256,8 @@ class _Fold:
         return self.keeps(address) and not self._is_hub(address)
 
     def keeps(self, address: Address) -> bool:
-        return address in self.flow.read or address in self.origins.addresses
+        """True if what lies at an address matters: it was read or reported, and taint can have come."""
+        return address in self.reached and (address in self.flow.read or address in self.origins.addresses)
 
     def _is_hub(self, address: Address) -> bool:
         since = self.touched.get(address)
@@ -226,9 +272,12 @@ class _Fold:
         return address in self.hubs
 
     def _contacts_of(self, address: Address) -> list[tuple[datetime, Address]]:
+        return self._all_contacts().get(address, [])
+
+    def _all_contacts(self) -> dict[Address, list[tuple[datetime, Address]]]:
         if self._contacts is None:
-            self._contacts = _contacts(self.flow.transactions, self.counted)
-        return self._contacts.get(address, [])
+            self._contacts = _contacts(self.flow.transactions, self.counted, self.flow.limits.hub_counterparties)
+        return self._contacts
 
     def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
         return self.origins.of(address, asset, at)
@@ -249,8 +298,7 @@ class _Fold:
     def unseen(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
         key = ((transaction.chain, transaction.tx_hash), pot)
         if key not in self.gaps:
-            text = "paid more than was seen coming in"
-            self.gaps[key] = Gap("unseen", text, pot[0], transaction.tx_hash, pot[1], amount, transaction.at)
+            self.gaps[key] = unseen(transaction, pot, amount)
 
     def _unordered(self) -> Iterator[Gap]:
         """Where the order of transactions in one block is not known and money of a tainted pot moved in several."""
@@ -313,19 +361,53 @@ def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fractio
 
 
 def _contacts(
-    transactions: Mapping[Key, Transaction], counted: Mapping[Key, Sequence[Transfer]]
+    transactions: Mapping[Key, Transaction], counted: Mapping[Key, Sequence[Transfer]], limit: int
 ) -> dict[Address, list[tuple[datetime, Address]]]:
-    """Who dealt with whom and when, sorted by time; on bitcoin everybody in a transaction deals with everybody."""
+    """Who dealt with whom and when, sorted by time, of those that could have dealt with more than `limit` others.
+
+    On bitcoin everybody in a transaction deals with everybody.
+    """
+    times: Counter[Address] = Counter()
+    for key, transfers in counted.items():
+        for address, others in _dealings(key, transfers):
+            times[address] += len(others)
     contacts: dict[Address, set[tuple[datetime, Address]]] = defaultdict(set)
     for key, transfers in counted.items():
-        at = transactions[key].at
-        if family(key[0]) is Family.BITCOIN:
-            ends = {end for t in transfers for end in (t.sender, t.recipient) if end}
-            for end in ends:
-                contacts[end].update((at, other) for other in ends - {end})
-            continue
-        for transfer in transfers:
-            if transfer.sender and transfer.recipient and transfer.sender != transfer.recipient:
-                contacts[transfer.sender].add((at, transfer.recipient))
-                contacts[transfer.recipient].add((at, transfer.sender))
+        for address, others in _dealings(key, transfers):
+            if times[address] > limit:
+                contacts[address].update((transactions[key].at, other) for other in others)
     return {address: sorted(seen) for address, seen in contacts.items()}
+
+
+def _dealings(key: Key, transfers: Sequence[Transfer]) -> Iterator[tuple[Address, Collection[Address]]]:
+    if family(key[0]) is Family.BITCOIN:
+        ends = {end for t in transfers for end in (t.sender, t.recipient) if end}
+        yield from ((end, ends - {end}) for end in ends)
+        return
+    for transfer in transfers:
+        if transfer.sender and transfer.recipient and transfer.sender != transfer.recipient:
+            yield transfer.sender, (transfer.recipient,)
+            yield transfer.recipient, (transfer.sender,)
+
+
+def sides(made: Plan | utxo.Coins) -> tuple[Sequence[Address], Sequence[Address]]:
+    """Whose pots pay in a transaction, and who receives."""
+    if isinstance(made, utxo.Coins):
+        payers = [paid.sender for paid in made.inputs if paid.sender]
+        return payers, [output.recipient for output in made.outputs if output.recipient]
+    return made.payers, [party.address for party, _ in made.receipts]
+
+
+def reachable(
+    plans: Iterable[Plan | utxo.Coins], readable: Collection[Address], start: Collection[Address]
+) -> set[Address]:
+    """Where taint can have come at all: in time order, from who may spend to all that received in the transaction.
+
+    What moves between others changes no tainted amount, whatever the method, and is left out of the books.
+    """
+    reached = set(start)
+    for made in plans:
+        payers, receivers = sides(made)
+        if made.reported or any(payer in reached and payer in readable for payer in payers):
+            reached.update(receivers)
+    return reached

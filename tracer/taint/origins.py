@@ -41,19 +41,32 @@ class Origins:
         return frozenset(self._addresses)
 
     def of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
-        """The origin that clean money entering this pot at this moment takes, if any."""
-        for spec in self._addresses.get(address, ()):
+        """The origin that clean money entering this pot at this moment takes, if any; it counts as found."""
+        spec = self._spec(address, asset, at) if address in self._addresses else None
+        return self._made(spec, address, asset).id if spec else None
+
+    def named(self, address: Address, asset: AssetId, at: datetime) -> str | None:
+        """The same, but it is not found by being asked for."""
+        spec = self._spec(address, asset, at) if address in self._addresses else None
+        return _named(address, asset) if spec else None
+
+    def _spec(self, address: Address, asset: AssetId, at: datetime) -> OriginSpec | None:
+        for spec in self._addresses[address]:
             if spec.asset is None and not is_listed(asset) and (address, asset) not in self._paid_out:
                 continue
             if (spec.asset is None or spec.asset == asset) and (spec.since is None or spec.since <= at):
-                return self._made(spec, address, asset).id
+                return spec
         return None
 
     def _made(self, spec: OriginSpec, address: Address, asset: AssetId) -> Origin:
         said = [one for one in self._addresses[address] if one.asset in (None, asset)]
         report_ids = tuple(sorted({report_id for one in said for report_id in one.report_ids}))
-        origin = Origin(f"address:{address}:{asset.contract}", address, asset, None, spec.since, report_ids)
+        origin = Origin(_named(address, asset), address, asset, None, spec.since, report_ids)
         return self.found.setdefault(origin.id, origin)
+
+
+def _named(address: Address, asset: AssetId) -> str:
+    return f"address:{address}:{asset.contract}"
 
 
 def match(

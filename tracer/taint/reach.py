@@ -6,14 +6,14 @@ The amounts are those of the assets that moved, not of the victims' money.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tracer.model import Address, AssetId
 from tracer.taint.allocate import Party
 from tracer.taint.origins import Origins
-from tracer.taint.transaction import Plan, Spend
+from tracer.taint.transaction import Plan, Spend, Target
 from tracer.taint.utxo import Coins
 
 Pot = tuple[Address, AssetId, str]
@@ -30,11 +30,11 @@ class Reach:
     def play(self, plan: Plan, spends: Mapping[Address, bool]) -> None:
         """Spread from the pots that pay to those that receive, by the plan's own joins."""
         inbox: dict[tuple[Party, AssetId], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        stained = {id(spend): self._stains(plan, spend, spends) for spend in plan.spends}
         for spend in plan.spends:
-            for leg in spend.legs:
-                for origin in stained[id(spend)]:
-                    for party, asset, amount in _goes(plan, spend, leg.to, leg.amount):
+            stains = self._stains(plan, spend, spends)
+            for leg in spend.legs if stains else ():
+                for party, asset, amount in _goes(plan, spend, leg.to, leg.amount):
+                    for origin in stains:
                         inbox[(party, asset)][origin] += amount
         for (party, asset), amount in plan.receipts.items():
             for origin, came in inbox.get((party, asset), {}).items():
@@ -82,9 +82,13 @@ class Reach:
 def _goes(plan: Plan, spend: Spend, to: Party | None, amount: int) -> list[tuple[Party, AssetId, int]]:
     """Where a leg ends: in the payer's own exchange, at those handed on to, or at its receiver."""
     if to is None:
-        return [(target.party, target.asset, target.amount) for target in plan.exchanges[spend.payer]]
+        return _targets(plan.exchanges[spend.payer])
     if to in plan.reported:
         return []
     if plan.hands.get(to):
-        return [(target.party, target.asset, target.amount) for target in plan.hands[to]]
+        return _targets(plan.hands[to])
     return [(to, spend.asset, amount)]
+
+
+def _targets(targets: Iterable[Target]) -> list[tuple[Party, AssetId, int]]:
+    return [(target.party, target.asset, target.amount) for target in targets if target.amount]

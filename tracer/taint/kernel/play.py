@@ -1,0 +1,569 @@
+"""One transaction played in one method's pots, compiled: what `turn.py` and `books.py` define, on a tape.
+
+`T` is the tape, `W` the world, `S` the state, `M` the method and where its pots and origins begin, `i` the transaction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.lots import CLEAN, along, bag, enter, more, reduce, take
+from tracer.taint.kernel.state import (
+    BAG,
+    ENDS,
+    EXCHANGE,
+    FEES,
+    HAND,
+    HAND_ON,
+    INBOX,
+    INFERRED,
+    LOSSES,
+    NEVER,
+    PARTS,
+    PAYMENT,
+    POT,
+    REPORT,
+    ROUNDING,
+    STAND,
+    STEPS,
+    SWAP,
+    UNRESOLVED,
+)
+from tracer.taint.kernel.wide import ZERO, U, add, less, share, sub
+
+OPEN = -2  # the step of a lot that is being carried and has no step yet
+
+
+@compiled
+def play(T, W, S, M, i):
+    """Move what transaction `i` moved."""
+    S.counts[BAG] = 0
+    for f in range(T.tx[i].fee, T.tx[i + 1].fee):
+        fee = T.fee[f]
+        if W.place[fee.address].may == i:
+            take(S, M, i, fee.pot, fee.own, True, fee.amount_high, fee.amount_low)
+            for row in range(S.counts[BAG]):
+                _lose(S, M, FEES, i, fee.address, fee.asset, row)
+            S.counts[BAG] = 0
+    if T.tx[i].straight:
+        _straight(T, W, S, M, i)
+    else:
+        _turn(T, W, S, M, i)
+
+
+@compiled
+def _straight(T, W, S, M, i):
+    spend, r = T.spend[T.tx[i].spend], T.tx[i].receipt
+    if W.place[spend.address].may == i:
+        take(S, M, i, spend.pot, spend.own, False, spend.amount_high, spend.amount_low)
+    taken = S.counts[BAG]
+    if tainted(S, 0, taken):
+        receipt = T.receipt[r]
+        _carry(S, W, M, i, PAYMENT, spend.sender, receipt.address, receipt.asset, 0, taken)
+    _arrive(T, W, S, M, i, r, taken, S.counts[BAG])
+
+
+@compiled
+def _arrive(T, W, S, M, i, r, start, end):
+    """What a receiver got: the rows of the bag, then clean money (`_Turn.receive`)."""
+    to = T.receipt[r]
+    if to.mode < POT:
+        _end(S, M, to.mode, to.address, to.asset, start, end)
+        return
+    if to.mode != POT:
+        return
+    high, low = to.amount_high, to.amount_low
+    for row in range(start, end):
+        a = S.bag[row]
+        enter(S, M, to.pot, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, a.step)
+        high, low = sub(high, low, a.amount_high, a.amount_low)
+    if end > start:
+        _touch(T, W, i, to.address)
+    if W.place[to.address].keeps and (high != ZERO or low != ZERO):
+        if to.own >= 0:
+            more(S.originated, M[2] + to.own, 0, high, low)
+            enter(S, M, to.pot, high, low, to.own, high, low, -1)
+            _touch(T, W, i, to.address)
+        else:
+            more(S.account, M[1] + to.pot, CLEAN, high, low)
+            enter(S, M, to.pot, high, low, -1, ZERO, ZERO, -1)
+
+
+@compiled
+def _touch(T, W, i, address):
+    place = W.place[address]
+    if place.touched == NEVER:
+        place.touched = T.tx[i].at
+    if place.hops < 0:
+        place.hops = 1
+
+
+@compiled
+def tainted(S, start, end):
+    """True if any of these rows of the bag is."""
+    for row in range(start, end):  # noqa: SIM110 - compiled: no generators
+        if S.bag[row].origin >= 0:
+            return True
+    return False
+
+
+@compiled
+def _carry(S, W, M, i, by, sender, recipient, asset, start, end):
+    """Steps of lots that go from one address to another in one asset; tainted ones are put in the bag anew."""
+    first = S.counts[BAG]
+    _copy_tainted(S, start, end)
+    for row in range(first, S.counts[BAG]):
+        if S.bag[row].step == OPEN:
+            step = S.step[_step(S, W, M, i, by, sender, recipient, asset, row)]
+            step.asset, step.amount_high, step.amount_low = asset, step.received_high, step.received_low
+
+
+@compiled
+def _copy_tainted(S, start, end):
+    """Tainted lots again, their step moved to the tag."""
+    for row in range(start, end):
+        a = S.bag[row]
+        if a.origin >= 0:
+            bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, OPEN, a.step)
+
+
+@compiled
+def _step(S, W, M, i, by, sender, recipient, asset, row):
+    """Write the step of all open lots of this row's origin, with its parts (`Book.carry`); -> its number."""
+    number, origin, first = S.counts[STEPS], S.bag[row].origin, S.counts[PARTS]
+    S.counts[STEPS] = number + 1
+    got_high, got_low, all_high, all_low = ZERO, ZERO, ZERO, ZERO
+    for other in range(row, S.counts[BAG]):
+        a = S.bag[other]
+        if a.origin == origin and a.step == OPEN:
+            got_high, got_low = add(got_high, got_low, a.amount_high, a.amount_low)
+            all_high, all_low = add(all_high, all_low, a.worth_high, a.worth_low)
+            a.step = number
+            _part(S, first, number, a.tag, a.worth_high, a.worth_low)
+    step = S.step[number]
+    step.received_high, step.received_low, step.worth_high, step.worth_low = got_high, got_low, all_high, all_low
+    step.tx, step.by, step.sender, step.recipient, step.received_asset = i, by, sender, recipient, asset
+    step.origin, step.parent, step.method = origin, _largest(S, first), M[0]
+    if S.counts[PARTS] - first == 1:
+        S.counts[PARTS] = first
+    if sender != recipient:
+        hops = max(W.place[sender].hops, 0) + 1
+        if W.place[recipient].hops < 0 or hops < W.place[recipient].hops:
+            W.place[recipient].hops = hops
+    return number
+
+
+@compiled
+def _part(S, first, number, step, high, low):
+    last = S.counts[PARTS] - 1
+    if last >= first and S.part[last].step == step:
+        part = S.part[last]
+        part.worth_high, part.worth_low = add(part.worth_high, part.worth_low, high, low)
+        return
+    part = S.part[last + 1]
+    part.number, part.step, part.worth_high, part.worth_low = number, step, high, low
+    S.counts[PARTS] = last + 2
+
+
+@compiled
+def _largest(S, first):
+    best = first
+    for row in range(first + 1, S.counts[PARTS]):
+        a, b = S.part[best], S.part[row]
+        if less(a.worth_high, a.worth_low, b.worth_high, b.worth_low):
+            best = row
+    return S.part[best].step
+
+
+@compiled
+def _end(S, M, kind, address, asset, start, end):
+    first = S.counts[ENDS]
+    for row in range(start, end):
+        a, at = S.bag[row], first
+        while at < S.counts[ENDS] and (S.end[at].origin != a.origin or S.end[at].step != a.step):
+            at += 1
+        one = S.end[at]
+        if at == S.counts[ENDS]:
+            S.counts[ENDS] = at + 1
+            one.kind, one.address, one.asset, one.origin, one.step = kind, address, asset, a.origin, a.step
+            one.amount_high, one.amount_low, one.worth_high, one.worth_low, one.method = ZERO, ZERO, ZERO, ZERO, M[0]
+        one.amount_high, one.amount_low = add(one.amount_high, one.amount_low, a.amount_high, a.amount_low)
+        one.worth_high, one.worth_low = add(one.worth_high, one.worth_low, a.worth_high, a.worth_low)
+
+
+@compiled
+def _lose(S, M, kind, i, address, asset, row):
+    a = S.bag[row]
+    if a.origin < 0:
+        return
+    loss = S.loss[S.counts[LOSSES]]
+    S.counts[LOSSES] += 1
+    loss.amount_high, loss.amount_low = a.amount_high, a.amount_low
+    loss.worth_high, loss.worth_low = a.worth_high, a.worth_low
+    loss.kind, loss.tx, loss.address, loss.asset, loss.origin, loss.step = kind, i, address, asset, a.origin, a.step
+    loss.before, loss.method = S.counts[STEPS], M[0]
+
+
+# --- whole turns ------------------------------------------------------------------------------------------------------
+
+# a parcel: receipt, sender, by, from row, to row, slot and spend of what was paid for it
+# a gift: slot (exchange or hand), spend, from row, to row
+
+
+@compiled
+def _turn(T, W, S, M, i):
+    lines = T.tx[i].lines
+    parcels, swaps, gifts = (
+        np.empty((lines, 7), np.int32),
+        np.empty((lines, 4), np.int32),
+        np.empty((lines, 4), np.int32),
+    )
+    count = np.zeros(3, np.int32)
+    reports = np.zeros((T.tx[i + 1].payment - T.tx[i].payment, 2), np.int32)
+    for s in range(T.tx[i].spend, T.tx[i + 1].spend):
+        _pay(T, W, S, M, i, s, parcels, swaps, gifts, count, reports)
+    _exchange(T, S, M, i, parcels, swaps, count)
+    _hand_on(T, W, S, M, i, parcels, gifts, count)
+    for r in range(T.tx[i].receipt, T.tx[i + 1].receipt):
+        start = S.counts[BAG]
+        for p in range(count[0]):
+            if parcels[p, 0] == r:
+                _unpack(T, W, S, M, i, parcels[p], swaps, gifts, count)
+        _arrive(T, W, S, M, i, r, start, S.counts[BAG])
+
+
+@compiled
+def _pay(T, W, S, M, i, s, parcels, swaps, gifts, count, reports):
+    start, end = _taken(T, W, S, M, i, s, reports)
+    for leg in range(T.spend[s].leg, T.spend[s + 1].leg):
+        if leg == T.spend[s + 1].leg - 1:
+            first, last = start, end
+        else:
+            first = S.counts[BAG]
+            _deal(S, start, end, T.leg[leg].amount_high, T.leg[leg].amount_low)
+            last = S.counts[BAG]
+        _send(T, W, S, M, i, s, leg, first, last, parcels, swaps, gifts, count, reports)
+
+
+@compiled
+def _taken(T, W, S, M, i, s, reports):
+    spend, start = T.spend[s], S.counts[BAG]
+    if spend.payment >= 0:
+        slot = spend.payment - T.tx[i].payment
+        return reports[slot, 0], reports[slot, 1]
+    if spend.address >= 0 and W.place[spend.address].may == i:
+        take(S, M, i, spend.pot, spend.own, False, spend.amount_high, spend.amount_low)
+    else:
+        bag(S, spend.amount_high, spend.amount_low, -1, ZERO, ZERO, -1, 0)
+    return start, S.counts[BAG]
+
+
+@compiled
+def _deal(S, start, end, high, low):
+    """Share lots pro rata: what is given goes into the bag, the lots keep the rest (`methods.deal`)."""
+    whole_high, whole_low = _sum(S, start, end)
+    if whole_high == ZERO and whole_low == ZERO:
+        return
+    run_high, run_low, past_high, past_low = ZERO, ZERO, ZERO, ZERO
+    for row in range(start, end):
+        a = S.bag[row]
+        run_high, run_low = add(run_high, run_low, a.amount_high, a.amount_low)
+        mark_high, mark_low = share(high, low, run_high, run_low, whole_high, whole_low)
+        part_high, part_low = sub(mark_high, mark_low, past_high, past_low)
+        past_high, past_low = mark_high, mark_low
+        if part_high != ZERO or part_low != ZERO:
+            worth_high, worth_low = along(a, part_high, part_low)
+            bag(S, part_high, part_low, a.origin, worth_high, worth_low, a.step, 0)
+            reduce(a, part_high, part_low, worth_high, worth_low)
+    for row in range(start, end):
+        if _empty(S.bag[row]):
+            S.bag[row].origin = -1  # all of it is given; an empty clean lot counts nowhere
+
+
+@compiled
+def _empty(a):
+    return a.amount_high == ZERO and a.amount_low == ZERO
+
+
+@compiled
+def _sum(S, start, end):
+    high, low = ZERO, ZERO
+    for row in range(start, end):
+        high, low = add(high, low, S.bag[row].amount_high, S.bag[row].amount_low)
+    return high, low
+
+
+@compiled
+def _send(T, W, S, M, i, s, leg, start, end, parcels, swaps, gifts, count, reports):
+    way = T.leg[leg]
+    if way.kind == REPORT:
+        first = S.counts[BAG]
+        _report(T, S, M, way.where, start, end)
+        slot = way.where - T.tx[i].payment
+        reports[slot, 0], reports[slot, 1] = first, S.counts[BAG]
+    elif way.kind == SWAP:
+        count[1] = _noted(swaps, count[1], way.where, s, start, end)
+    elif not tainted(S, start, end):
+        if way.hand >= 0:
+            count[2] = _noted(gifts, count[2], way.hand, s, start, end)
+    elif way.kind == STAND:
+        _stand(T, W, S, M, i, s, way.address, start, end)
+    elif way.kind == HAND:
+        count[2] = _noted(gifts, count[2], way.hand, s, start, end)
+    elif way.kind == INBOX:
+        count[0] = _posted(parcels, count[0], way.where, T.spend[s].sender, PAYMENT, start, end, -1, -1)
+
+
+@compiled
+def _noted(table, row, slot, s, start, end):
+    table[row, 0], table[row, 1], table[row, 2], table[row, 3] = slot, s, start, end
+    return row + 1
+
+
+@compiled
+def _posted(parcels, row, receipt, sender, by, start, end, slot, s):
+    one = parcels[row]
+    one[0], one[1], one[2], one[3], one[4], one[5], one[6] = receipt, sender, by, start, end, slot, s
+    return row + 1
+
+
+@compiled
+def _report(T, S, M, payment, start, end):
+    """A reported payment's clean lots become its origin's, up to what was reported (`Book.report`)."""
+    one = T.payment[payment]
+    most_high, most_low = one.most_high, one.most_low
+    for row in range(start, end):
+        a = S.bag[row]
+        if _empty(a):
+            continue
+        if a.origin >= 0 or (most_high == ZERO and most_low == ZERO):
+            bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, a.step, 0)
+            continue
+        high, low = a.amount_high, a.amount_low
+        if less(most_high, most_low, high, low):
+            high, low = most_high, most_low
+        most_high, most_low = sub(most_high, most_low, high, low)
+        more(S.originated, M[2] + one.origin, 0, high, low)
+        bag(S, high, low, one.origin, high, low, -1, 0)
+        rest_high, rest_low = sub(a.amount_high, a.amount_low, high, low)
+        if rest_high != ZERO or rest_low != ZERO:
+            bag(S, rest_high, rest_low, -1, ZERO, ZERO, -1, 0)
+
+
+@compiled
+def _stand(T, W, S, M, i, s, address, start, end):
+    first, spend = S.counts[BAG], T.spend[s]
+    _carry(S, W, M, i, PAYMENT, spend.sender, address, spend.asset, start, end)
+    _end(S, M, UNRESOLVED, address, spend.asset, first, S.counts[BAG])
+
+
+@compiled
+def _exchange(T, S, M, i, parcels, swaps, count):
+    by = INFERRED if T.tx[i].inferred else EXCHANGE
+    for n in range(count[1]):
+        slot = swaps[n, 0]
+        if not _is_first(swaps, n) or not _any_tainted(S, swaps, count[1], slot):
+            continue
+        payer, first, last = T.exchange[slot].address, T.exchange[slot].target, T.exchange[slot + 1].target
+        start, end, bounds = _flat(T, S, swaps, count[1], slot)
+        for target in range(first, last):
+            made, receipt = S.counts[BAG], T.exchange_target[target].receipt
+            _become(S, start, end, bounds, target - first, last - first, T.exchange_target[target])
+            count[0] = _posted(parcels, count[0], receipt, payer, by, made, S.counts[BAG], slot, -1)
+            _forget(S, M, i, payer, T.receipt[T.exchange_target[last - 1].receipt].asset, start, end)
+
+
+@compiled
+def _hand_on(T, W, S, M, i, parcels, gifts, count):
+    for n in range(count[2]):
+        slot = gifts[n, 0]
+        if not _is_first(gifts, n) or not _any_tainted(S, gifts, count[2], slot):
+            continue
+        hand, first, last = T.hand[slot].address, T.hand[slot].target, T.hand[slot + 1].target
+        if first == last:
+            _stand_all(T, W, S, M, i, gifts, count[2], n, hand)
+            continue
+        start, end, bounds = _flat(T, S, gifts, count[2], slot)
+        for target in range(first, last):
+            made, receipt = S.counts[BAG], T.hand_target[target].receipt
+            _become(S, start, end, bounds, target - first, last - first, T.hand_target[target])
+            _by_payer(T, S, made, S.counts[BAG], parcels, count, receipt, slot)
+            _forget(S, M, i, hand, T.receipt[T.hand_target[last - 1].receipt].asset, start, end)
+
+
+@compiled
+def _stand_all(T, W, S, M, i, gifts, rows, n, address):
+    for m in range(n, rows):
+        if gifts[m, 0] == gifts[n, 0]:
+            _stand(T, W, S, M, i, gifts[m, 1], address, gifts[m, 2], gifts[m, 3])
+
+
+@compiled
+def _is_first(table, n):
+    for before in range(n):  # noqa: SIM110 - compiled: no generators
+        if table[before, 0] == table[n, 0]:
+            return False
+    return True
+
+
+@compiled
+def _any_tainted(S, table, rows, slot):
+    for n in range(rows):  # noqa: SIM110 - compiled: no generators
+        if table[n, 0] == slot and tainted(S, table[n, 2], table[n, 3]):
+            return True
+    return False
+
+
+@compiled
+def _flat(T, S, table, rows, slot):
+    """All lots of a slot in the bag, an asset after the other, tagged by spend; -> rows, and where each asset ends."""
+    start = S.counts[BAG]
+    bounds, assets = np.empty(rows, np.int32), 0
+    done = np.zeros(rows, np.bool_)
+    for n in range(rows):
+        before = S.counts[BAG]
+        for m in range(n, rows):
+            same = T.spend[table[m, 1]].asset == T.spend[table[n, 1]].asset
+            if table[n, 0] == slot and table[m, 0] == slot and same and not done[m]:
+                done[m] = True
+                _copy(S, table[m, 2], table[m, 3], table[m, 1])
+        if S.counts[BAG] > before:
+            bounds[assets] = S.counts[BAG]
+            assets += 1
+    return start, S.counts[BAG], bounds[:assets]
+
+
+@compiled
+def _copy(S, start, end, tag):
+    for row in range(start, end):
+        a = S.bag[row]
+        if not _empty(a):
+            bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, a.step, tag)
+
+
+@compiled
+def _become(S, start, end, bounds, target, targets, amount):
+    """Turn lots of one or more assets into an amount of another (`methods.convert`, one target of it)."""
+    asset, kinds = start, len(bounds)
+    for n in range(kinds):
+        high, low = _equal(amount.amount_high, amount.amount_low, n, kinds)
+        whole_high, whole_low = _sum(S, asset, bounds[n])
+        run_high, run_low, past_high, past_low = ZERO, ZERO, ZERO, ZERO
+        for row in range(asset, bounds[n]):
+            a = S.bag[row]
+            run_high, run_low = add(run_high, run_low, a.amount_high, a.amount_low)
+            mark_high, mark_low = share(high, low, run_high, run_low, whole_high, whole_low)
+            part_high, part_low = sub(mark_high, mark_low, past_high, past_low)
+            past_high, past_low = mark_high, mark_low
+            worth_high, worth_low = _equal(a.worth_high, a.worth_low, target, targets)
+            _made(S, row, part_high, part_low, worth_high, worth_low)
+        asset = bounds[n]
+
+
+@compiled
+def _equal(high, low, n, parts):
+    """The n-th of so many equal parts, by running totals."""
+    if parts == 1:
+        return high, low
+    one_high, one_low = share(high, low, ZERO, U(n + 1), ZERO, U(parts))
+    past_high, past_low = share(high, low, ZERO, U(n), ZERO, U(parts))
+    return sub(one_high, one_low, past_high, past_low)
+
+
+@compiled
+def _made(S, row, high, low, worth_high, worth_low):
+    """A converted lot; one that came to nothing waits for the next of its origin (`methods._carry`)."""
+    a = S.bag[row]
+    if a.origin >= 0 and S.waiting[a.origin].row >= 0:
+        waiting = S.waiting[a.origin]
+        worth_high, worth_low = add(worth_high, worth_low, waiting.worth_high, waiting.worth_low)
+        waiting.row = -1
+    if high != ZERO or low != ZERO:
+        bag(S, high, low, a.origin, worth_high, worth_low, a.step, a.tag)
+    elif a.origin >= 0:
+        waiting = S.waiting[a.origin]
+        waiting.worth_high, waiting.worth_low, waiting.row = worth_high, worth_low, row
+
+
+@compiled
+def _forget(S, M, i, address, asset, start, end):
+    """What still waits at the end is rounded away."""
+    for row in range(start, end):
+        a = S.bag[row]
+        if a.origin >= 0 and S.waiting[a.origin].row == row:
+            waiting, at = S.waiting[a.origin], S.counts[BAG]
+            waiting.row = -1
+            if waiting.worth_high != ZERO or waiting.worth_low != ZERO:
+                bag(S, ZERO, ZERO, a.origin, waiting.worth_high, waiting.worth_low, a.step, 0)
+                _lose(S, M, ROUNDING, i, address, asset, at)
+                S.counts[BAG] = at
+
+
+@compiled
+def _by_payer(T, S, start, end, parcels, count, receipt, slot):
+    """Lots handed on, those of each payer and asset (a spend) together, in the order they first come."""
+    for row in range(start, end):
+        s = S.bag[row].tag
+        if s < 0:
+            continue
+        first = S.counts[BAG]
+        for other in range(row, end):
+            if S.bag[other].tag == s:
+                _copy(S, other, other + 1, 0)
+                S.bag[other].tag = -1
+        count[0] = _posted(parcels, count[0], receipt, T.spend[s].sender, HAND_ON, first, S.counts[BAG], slot, s)
+
+
+@compiled
+def _unpack(T, W, S, M, i, parcel, swaps, gifts, count):
+    receipt, sender, by, start, end = T.receipt[parcel[0]], parcel[1], parcel[2], parcel[3], parcel[4]
+    if by == PAYMENT:
+        _carry(S, W, M, i, by, sender, receipt.address, receipt.asset, start, end)
+        return
+    first = S.counts[BAG]
+    _copy_tainted(S, start, end)
+    for row in range(first, S.counts[BAG]):
+        if S.bag[row].step == OPEN:
+            number = _step(S, W, M, i, by, sender, receipt.address, receipt.asset, row)
+            if by == HAND_ON:
+                _paid_by(T, S, number, gifts, count[2], parcel[5], parcel[6])
+            else:
+                _paid(T, S, number, swaps, count[1], parcel[5])
+
+
+@compiled
+def _paid(T, S, number, table, rows, slot):
+    """What of the step's origin was paid: the asset that carried most of it, and how much of that (`turn._paid`)."""
+    step = S.step[number]
+    best_high, best_low, found = ZERO, ZERO, False
+    for n in range(rows):
+        if table[n, 0] == slot:
+            some, high, low, worth_high, worth_low = _of_origin(S, table[n, 2], table[n, 3], step.origin)
+            if some and (not found or less(best_high, best_low, worth_high, worth_low)):
+                best_high, best_low, found = worth_high, worth_low, True
+                step.asset, step.amount_high, step.amount_low = T.spend[table[n, 1]].asset, high, low
+
+
+@compiled
+def _paid_by(T, S, number, table, rows, slot, s):
+    """The same where one payer handed on one asset: all of it."""
+    step = S.step[number]
+    step.asset, step.amount_high, step.amount_low = T.spend[s].asset, ZERO, ZERO
+    for n in range(rows):
+        if table[n, 0] == slot and table[n, 1] == s:
+            _, high, low, _, _ = _of_origin(S, table[n, 2], table[n, 3], step.origin)
+            step.amount_high, step.amount_low = add(step.amount_high, step.amount_low, high, low)
+
+
+@compiled
+def _of_origin(S, start, end, origin):
+    """Whether any of these lots is of the origin; what those add up to, and what they are worth."""
+    some, high, low, worth_high, worth_low = False, ZERO, ZERO, ZERO, ZERO
+    for row in range(start, end):
+        a = S.bag[row]
+        if a.origin == origin and not _empty(a):
+            some = True
+            high, low = add(high, low, a.amount_high, a.amount_low)
+            worth_high, worth_low = add(worth_high, worth_low, a.worth_high, a.worth_low)
+    return some, high, low, worth_high, worth_low

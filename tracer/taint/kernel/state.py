@@ -1,0 +1,160 @@
+"""What the compiled fold reads and writes: tables of records in named tuples. An amount is two limbs (see wide.py).
+
+A `Tape` is all plans of a fold, one table a kind of thing. Rows of a transaction (a spend, an exchange) lie together,
+from its own number of the first to the next one's. Addresses, assets, origins and pots are numbers; -1 is none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+INBOX, SWAP, STAND, HAND, REPORT, NOWHERE = range(6)  # where a leg goes
+ARRIVAL, MIXER, BRIDGE, REDEEMED, UNRESOLVED, POT, VENUE = range(7)  # what a receiver is; the first five are ends
+FIFO, LIFO, HAIRCUT, DIRTY_FIRST, CLEAN_FIRST = range(5)
+PAYMENT, EXCHANGE, INFERRED, HAND_ON = range(4)  # what a step is by
+FEES, ROUNDING = range(2)  # how money is lost
+NEVER = np.iinfo(np.int64).max
+
+# counters of a State
+FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM = range(9)
+
+
+def record(text: str) -> np.dtype[Any]:
+    """A record of amounts (`name:`, two limbs), moments (`name!`), yes or no (`name?`) and numbers, by name."""
+    fields: list[tuple[str, type]] = []
+    for word in text.split():
+        name, kind = (word[:-1], word[-1]) if word[-1] in ":!?" else (word, "")
+        if kind == ":":
+            fields += [(f"{name}_high", np.uint64), (f"{name}_low", np.uint64)]
+        else:
+            fields.append((name, {"!": np.int64, "?": np.bool_, "": np.int32}[kind]))
+    return np.dtype(fields, align=True)
+
+
+TX = record("at! always? straight? inferred? lines payer fee spend payment receipt")
+FEE = record("amount: pot address own asset")
+SPEND = record("amount: pot address own payment sender asset leg")
+LEG = record("amount: kind where hand address receipt")
+REPORTED = record("most: origin pot address own")  # the pot, address and origin of who paid
+VIA = record("address target")  # an exchange, or one who hands on
+TARGET = record("amount: receipt")
+RECEIPT = record("amount: pot address asset mode own")
+PLACE = record("touched! contact! label! keeps? reported? hops judged seen may")
+CONTACT = record("at! other")
+LABEL = record("since! until!")
+LOT = record("amount: worth: turn! origin step after before")
+MOVING = record("amount: worth: origin step tag")
+STEP = record("amount: received: worth: tx by sender recipient asset received_asset origin parent method")
+PART = record("worth: number step")
+END = record("amount: worth: kind address asset origin step method")
+LOSS = record("amount: worth: kind tx address asset origin step before method")
+GAP = record("amount: tx pot method")
+WAITING = record("worth: row")
+ENTRY = record("came: origin after")
+
+
+class Tape(NamedTuple):
+    """All plans, in order; the tables that others point into by first row have one row more."""
+
+    tx: Array
+    payer: Array  # addresses
+    fee: Array
+    spend: Array  # address -1: tagged, never spends
+    leg: Array
+    payment: Array
+    exchange: Array
+    exchange_target: Array
+    hand: Array
+    hand_target: Array
+    receipt: Array
+
+
+class World(NamedTuple):
+    """What all methods share. Of a place: `touched` is `NEVER` and `hops` -1 until taint comes; `judged`: how many
+    counterparties, -1 until asked; `may`: the last transaction in which it may spend; `seen`: scratch.
+    """
+
+    place: Array
+    contact: Array
+    label: Array
+    limits: Array  # hub counterparties, hub window
+
+
+class State(NamedTuple):
+    """All methods' pots and what came of them; the pots of one method lie together, and its origins.
+
+    Steps are numbered through all methods; results.py numbers those of each.
+    """
+
+    lot: Array
+    pot: Array  # head and tail of both lists (see lots.py), and how many lots
+    account: Array  # held, clean, unseen, out, fees: two limbs each
+    bag: Array  # lots on their way in this transaction
+    step: Array
+    part: Array
+    end: Array
+    loss: Array
+    gap: Array
+    originated: Array
+    waiting: Array  # scratch, by origin
+    counts: Array
+
+
+class Stains(NamedTuple):
+    """Poison: which origins touched which pot, a linked list each, and how much came."""
+
+    head: Array  # by pot
+    entry: Array
+    sums: Array  # scratch, by origin
+    counts: Array
+
+
+def state(methods: int, pots: int, origins: int, room: int) -> State:
+    """Empty pots for so many methods, with room for so many lots, steps and the like."""
+    pot = np.full((methods * pots, 5), -1, np.int32)
+    pot[:, 4] = 0
+    lot, waiting, counts = np.zeros(room, LOT), np.zeros(origins, WAITING), np.zeros(9, np.int64)
+    lot["after"] = np.arange(1, room + 1)
+    waiting["row"] = -1
+    counts[ROOM] = room
+    bag, step, part, end, loss, gap = (np.zeros(room, kind) for kind in (MOVING, STEP, PART, END, LOSS, GAP))
+    account, originated = np.zeros((methods * pots, 10), np.uint64), np.zeros((methods * origins, 2), np.uint64)
+    return State(lot, pot, account, bag, step, part, end, loss, gap, originated, waiting, counts)
+
+
+def roomier(one: State, need: int) -> State:
+    """The same with room for at least `need` more of everything a transaction can make."""
+    counts, lots, grown = one.counts, len(one.lot), {}
+    if counts[ROOM] < need:
+        more = max(lots, need)
+        grown["lot"] = lot = _longer(one.lot, lots + more)
+        lot["after"][lots:] = np.arange(lots + 1, lots + more + 1)
+        lot["after"][lots + more - 1] = counts[FREE]
+        counts[FREE] = lots
+        counts[ROOM] += more
+    for name, number in _TABLES.items():
+        table = getattr(one, name)
+        if len(table) - counts[number] < need:
+            grown[name] = _longer(table, max(2 * len(table), int(counts[number]) + need))
+    return one._replace(**grown)
+
+
+_TABLES = {"bag": BAG, "step": STEPS, "part": PARTS, "end": ENDS, "loss": LOSSES, "gap": GAPS}
+
+
+def _longer(table: Array, rows: int) -> Array:
+    made = np.zeros(rows, table.dtype)
+    made[: len(table)] = table
+    return made
+
+
+def more_stains(stains: Stains, need: int) -> Stains:
+    """The same with room for at least `need` more entries."""
+    size = len(stains.entry)
+    if size - stains.counts[0] >= need:
+        return stains
+    return stains._replace(entry=_longer(stains.entry, 2 * size + need))
