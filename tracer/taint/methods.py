@@ -189,8 +189,9 @@ def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[lis
     """Turn lots of one or more assets into amounts of others: -> (lots per amount received, what came to nothing).
 
     Every lot's origin amount goes in equal shares to each amount received; each asset paid weighs equally, and within
-    an asset each lot by its amount. A lot that becomes 0 gives its origin amount to the next lot of the same origin;
-    where none follows, it is returned as a lot of amount 0 for `rounding`.
+    an asset each lot by its amount. A lot that becomes 0 gives its origin amount to the next lot of the same origin: it
+    stands before that one as a lot of amount 0, so that its step is not forgotten, and merges with it in the next pot;
+    where none follows, it is returned for `rounding`.
     """
     paid = [lots for lots in paid if lots]
     lots = [lot for asset in paid for lot in asset]
@@ -212,12 +213,11 @@ def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[lis
 
 def _carry(lots: Sequence[Lot], amounts: Sequence[int], shares: Sequence[int]) -> tuple[list[Lot], list[Lot]]:
     made: list[Lot] = []
-    waiting: dict[str | None, Lot] = {}
+    waiting: dict[str | None, list[Lot]] = {}
     for lot, amount, share in zip(lots, amounts, shares, strict=True):
-        before = waiting.pop(lot.origin, None)
-        whole = share + (before.origin_amount if before else 0)
+        turned = Lot(amount, lot.origin, share, lot.step)
         if amount:
-            made.append(Lot(amount, lot.origin, whole, lot.step))
-        elif lot.origin is not CLEAN:
-            waiting[lot.origin] = Lot(0, lot.origin, whole, lot.step)
-    return made, [lot for lot in waiting.values() if lot.origin_amount]
+            made += [*waiting.pop(lot.origin, ()), turned]
+        elif share:
+            waiting.setdefault(lot.origin, []).append(turned)
+    return made, [lot for left in waiting.values() for lot in left]
