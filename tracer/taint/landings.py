@@ -19,8 +19,8 @@ from tracer.taint.provenance import Provenance
 from tracer.taint.stops import precedence
 
 CONTACT = "contact"
-WAYS = 3  # paths told of each origin in an arrival, the largest; what went by others is named as one sum
-MOST = 12  # paths told of an arrival
+ORIGINS = 4  # whose paths are told of each arrival, the largest
+WAYS = 3  # paths told of each of these, the largest; what went by others is named as one sum
 
 When = tuple[Key, AssetId]  # an arrival: chain and tx_hash, and the asset
 Divide = Callable[[Sequence[Label], datetime], str]
@@ -157,16 +157,21 @@ Bringing = Sequence[tuple[_Cell, _Share]]
 
 
 def _paths(bringing: Bringing, order: Sequence[str], known: Mapping[str, Provenance]) -> Iterable[Path]:
-    """The largest paths for each arrival and, if it is in none of these, for each origin; the headline method's first."""
+    """The largest paths of each arrival, and one of each origin that is in none of them; the headline method first."""
     chosen = sorted(_chosen(bringing, order), key=lambda one: (order.index(one[0].method), *_by_size(one)))
+    first = {cell.when: cell.method for cell, _ in reversed(chosen)}
     for cell, share in chosen:
-        provenance = known[cell.method]
-        ways = list(islice(provenance.ways(share.steps), WAYS)) or [larger(provenance.book, max(share.steps))]
-        spread = share.origin_amount - sum(way.carried for way in ways)
-        yield from (path(provenance.book, way, spread) for way in ways)
+        yield from _told(share, known[cell.method], WAYS if cell.method == first[cell.when] else 1)
 
 
-def _chosen(bringing: Bringing, order: Sequence[str]) -> Bringing:
+def _told(share: _Share, provenance: Provenance, most: int) -> Iterable[Path]:
+    """The largest ways of one origin into an arrival, and what is left of it."""
+    ways = list(islice(provenance.ways(share.steps), most)) or [larger(provenance.book, max(share.steps))]
+    spread = share.origin_amount - sum(way.carried for way in ways)
+    return [path(provenance.book, way, spread) for way in ways]
+
+
+def _chosen(bringing: Bringing, order: Sequence[str]) -> list[tuple[_Cell, _Share]]:
     """Of each arrival the largest origins under the first method that brings any; the best of origins left out."""
     arrivals: dict[When, dict[str, list[tuple[_Cell, _Share]]]] = defaultdict(lambda: defaultdict(list))
     origins: dict[str, dict[str, list[tuple[_Cell, _Share]]]] = defaultdict(lambda: defaultdict(list))
@@ -175,7 +180,7 @@ def _chosen(bringing: Bringing, order: Sequence[str]) -> Bringing:
         origins[one[0].origin][one[0].method].append(one)
     chosen: list[tuple[_Cell, _Share]] = []
     for by_method in arrivals.values():
-        chosen += sorted(_first(by_method, order), key=_by_size)[: MOST // WAYS]
+        chosen += sorted(_first(by_method, order), key=_by_size)[:ORIGINS]
     told = {cell.origin for cell, _ in chosen}
     return chosen + [min(_first(found, order), key=_by_size) for origin, found in origins.items() if origin not in told]
 
@@ -185,4 +190,5 @@ def _first(by_method: Mapping[str, Bringing], order: Sequence[str]) -> Bringing:
 
 
 def _by_size(one: tuple[_Cell, _Share]) -> tuple[int, int, _Cell]:
-    return (-one[1].origin_amount, -one[1].amount, one[0])
+    """The larger amount first, as it came: origins' own assets may count in other units."""
+    return (-one[1].amount, -one[1].origin_amount, one[0])

@@ -155,7 +155,7 @@ def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
 
 @dataclass(frozen=True)
 class Method:
-    """A row of METHODS: how a pot spends, how lots enter it, and the sentence for a reader."""
+    """A row of METHODS: how a pot spends, how lots enter it, and what that assumes, in a sentence for a judge."""
 
     spend: Callable[[Sequence[Lot], int], Spent]
     enter: Callable[[list[Lot], Iterable[Lot]], None]
@@ -163,11 +163,13 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
-    "fifo": Method(fifo, queue, "first in, first out"),
-    "lifo": Method(lifo, queue, "last in, first out"),
-    "haircut": Method(haircut, blend, "every payment carries the pot's share of taint"),
-    "dirty_first": Method(dirty_first, queue, "tainted money leaves first: the most that can have left"),
-    "clean_first": Method(clean_first, queue, "clean money leaves first: the least that must have left"),
+    "fifo": Method(fifo, queue, "Assumes that money leaves in the order in which it came."),
+    "lifo": Method(lifo, queue, "Assumes that the money that came last leaves first."),
+    "haircut": Method(
+        haircut, blend, "Assumes that all money in one place mixes: each payment takes the same share of all."
+    ),
+    "dirty_first": Method(dirty_first, queue, "Assumes that the reported money is spent before any other."),
+    "clean_first": Method(clean_first, queue, "Assumes that the reported money is spent after all other."),
 }
 DEFAULT_METHOD = "fifo"
 POISON = "poison"  # no method but a reach: whatever any taint touched; it conserves nothing
