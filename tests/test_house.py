@@ -152,6 +152,14 @@ def test_unsure_labels() -> None:
     assert f"it is below {UNSURE}." in section("Labels: which claim counts")
 
 
+def test_the_readme_says_what_each_method_assumes() -> None:
+    """The table is METHODS, a sentence each, and no text that a person reads makes a range of them."""
+    assert [[name, method.says] for name, method in METHODS.items()] == table("Methods")
+    assert all(method.says.startswith("Assumes that ") and method.says.count(".") == 1 for method in METHODS.values())
+    for written in (HOME / "README.md", *(HOME / "tracer" / "exports").glob("*.py")):
+        assert not re.search(r"between [\d{].* and ", written.read_text(encoding="utf-8")), written
+
+
 def test_rules() -> None:
     """The table of rules is RULES."""
     assert [[rule.name, str(rule.severity), rule.says] for rule in RULES.values()] == table("Flags")

@@ -352,27 +352,40 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The hops from an origin to an address under one method, oldest first."""
+    """The hops from an origin to an address under one method, oldest first.
+
+    `carried`: what of the money that arrived went by exactly these hops, in the origin's own asset; `spread`: what of
+    the same origin's arrived with it by smaller paths that are not told (one number for all told of that arrival).
+    """
 
     origin: str
     method: str
     hops: tuple[Hop, ...]
+    carried: int = 0
+    spread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Taint of one origin under one method in one asset: base units of that asset, and of the origin's own."""
+    """Taint of one origin under one method in one asset: base units of that asset, and of the origin's own.
+
+    `report_ids`: the reports that name this origin; where it is several, they name the same money.
+    """
 
     origin: str
     method: str
     asset: AssetId
     amount: int
     origin_amount: int
+    report_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Tainted money that came to an end in one transaction, under every method that brings any."""
+    """Tainted money that came to an end in one transaction, under every method that brings any.
+
+    `whole`: all that came there in this asset in the transaction, tainted or not.
+    """
 
     chain: str
     tx_hash: str
@@ -380,6 +393,7 @@ class Arrival:
     block: int | None
     asset: AssetId
     sums: tuple[Sum, ...]
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +401,7 @@ class Landing:
     """Everything tainted that came to one labelled address, or was redeemed in one token: what the rules look at.
 
     `kind` is arrival, mixer, bridge, redeemed, unresolved or contact (it only passed a labelled address). `paths` has
-    one for each arrival and each origin. `hops`: the fewest from any origin.
+    some for each arrival and each origin. `hops`: the fewest from any origin.
     """
 
     kind: str

@@ -22,6 +22,7 @@ from tracer.actions.screen import asked, screen, streamed
 from tracer.actions.trace import trace
 from tracer.chains import parse_address
 from tracer.errors import BadRow, BadRows, InputError
+from tracer.exports.person import short
 from tracer.model import Address, Case, OriginSpec
 from tracer.store.store import Store
 
@@ -299,6 +300,20 @@ def test_addresses_named_one_by_one_are_all_right_or_none_is_answered(case: Harb
     with pytest.raises(BadRows) as refused:
         asked([str(place(1)), "nonsense"])
     assert [2] == [row.line for row in refused.value.rows]
+
+
+def test_an_exchange_is_told_whose_money_arrived(case: Harbour) -> None:
+    """A deposit of 4, all of it the reported payment's under fifo: in words, and with the path that carried it."""
+    exchange = place(1_000)
+    with start(case, str(exchange), "--json") as process:
+        out, _ = process.communicate(timeout=60)
+    (exposure,) = json.loads(out)["exposures"]
+    assert [{"asset": USDT.contract, "amount": "4", "whole": "4", "transactions": 1}] == exposure["arrived"]
+    assert ("fifo", "4") == (exposure["path"]["method"], exposure["path"]["carried"])
+    with start(case, str(exchange)) as process:
+        out, _ = process.communicate(timeout=60)
+    whose = f"come from the payment reported in {short(tx_hash(1))}, under fifo"
+    assert f"    0.000004 USDT of the 0.000004 USDT that arrived {whose}" in out.decode().splitlines()
 
 
 def test_json_is_one_object_a_line(case: Harbour) -> None:

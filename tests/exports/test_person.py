@@ -9,10 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exports.documents import EXCHANGE, PEEL, ROUTER, THIEF, empty, sample, small
+from tests.exports.documents import (
+    EXCHANGE,
+    FRIEND,
+    LABELS,
+    PEEL,
+    ROUTER,
+    THIEF,
+    VICTIM,
+    empty,
+    flow,
+    sample,
+    small,
+    told,
+)
 from tests.exports.hostile import HOSTILE
-from tests.makers import ETHEREUM, USDT
+from tests.makers import ETHEREUM, USDT, address, transaction, tx_hash
+from tracer.exports.document import document
 from tracer.exports.person import assets_of, case_lines, flag_lines, money, origin_name, plain_text, short, when
+from tracer.model import OriginSpec
 from tracer.taint.methods import METHODS
 
 MOST = 2**256 - 1
@@ -74,17 +89,69 @@ def test_a_flag_is_told_with_its_proof() -> None:
     made = small()
     flag = next(flag for flag in made["flags"] if flag["rule"] == "low_kyc_arrival")
     lines = list(flag_lines(flag, assets_of(made)))
-    told = "\n".join(lines)
+    text = "\n".join(lines)
 
     assert lines[0] == "HIGH    low_kyc_arrival   Example Exchange (exchange)"
-    assert f"ethereum:{EXCHANGE.text}" in told
-    assert flag["message"] in told
+    assert f"ethereum:{EXCHANGE.text}" in text
+    assert flag["message"] in text
     for method in METHODS:
         amount = sum(int(one["amount"]) for one in flag["amounts"] if one["method"] == method)
-        assert f"  tainted {money(amount, USDT, {}):>28}   {method}" in lines
+        assert f"  tainted {money(amount, USDT, {}):>28}   {method:12} {METHODS[method].says}" in lines
     for hop in flag["paths"][0]["hops"]:
-        assert f"tx {hop['tx_hash']}" in told
-    assert f"{short(THIEF.text)} -> {short(PEEL.text)} via {short(ROUTER.text)}" in told
+        assert f"tx {hop['tx_hash']}" in text
+    assert f"{short(THIEF.text)} -> {short(PEEL.text)} via {short(ROUTER.text)}" in text
+
+
+def test_a_flag_says_how_much_is_whose() -> None:
+    """Of 120 that arrived 90 are the two reports', which name the same payment: one sum, listed under both."""
+    made = small()
+    flag = next(flag for flag in made["flags"] if flag["rule"] == "low_kyc_arrival")
+    lines = list(flag_lines(flag, assets_of(made)))
+
+    assert [
+        "  whose   0.00009 USDT of the 0.00012 USDT that arrived come from report r1, under fifo",
+        "  whose   0.00009 USDT of the 0.00012 USDT that arrived come from report r2, under fifo",
+        "          r1 and r2 report the same money: it is counted once and listed under each",
+    ] == lines[lines.index(next(line for line in lines if line.startswith("  whose"))) :][:3]
+
+
+def test_two_reports_stay_apart_through_a_merge() -> None:
+    """Two victims' payments meet at one wallet, are paid on in two parts and arrive: each report has its own share."""
+    history = [
+        transaction((VICTIM, PEEL, 300), tx=1, block=1),
+        transaction((FRIEND, PEEL, 200), tx=2, block=2),
+        transaction((PEEL, THIEF, 400), tx=3, block=3),
+        transaction((THIEF, EXCHANGE, 350), tx=4, block=4),
+        transaction((PEEL, EXCHANGE, 100), tx=5, block=5),
+    ]
+    specs = [OriginSpec(PEEL, USDT, tx_hash(n), report_ids=(f"R-{n}",)) for n in (1, 2)]
+    made = document(told(flow(history, LABELS, specs)))
+    (flag,) = made["flags"]
+    lines = [line for line in flag_lines(flag, assets_of(made), paths=9) if line.startswith(("  whose", "  path"))]
+
+    assert [
+        "  whose   0.0003 USDT of the 0.00035 USDT that arrived come from report R-1, under fifo",
+        "  whose   0.00015 USDT of the 0.00045 USDT that arrived in 2 transactions come from report R-2, under fifo",
+    ] == lines[:2]
+    assert ["0.0003", "0.0001", "0.00005"] == [line.split(": ")[1].split()[0] for line in lines[2:]]
+
+
+def test_what_goes_by_smaller_paths_is_named() -> None:
+    """Five mules pass on 1 to 5 to one wallet: three paths are told, and that 3 more came by smaller ones."""
+    mules = [address(20 + n) for n in range(5)]
+    history = [
+        *(transaction((THIEF, mule, n), tx=n, block=n) for n, mule in enumerate(mules, 1)),
+        *(transaction((mule, PEEL, n), tx=10 + n, block=10 + n) for n, mule in enumerate(mules, 1)),
+        transaction((PEEL, EXCHANGE, 15), tx=20, block=20),
+    ]
+    fed = flow(history, LABELS, [OriginSpec(THIEF, USDT)])
+    fed.feed([], mules)
+    made = document(told(fed))
+    (flag,) = made["flags"]
+    lines = list(flag_lines(flag, assets_of(made), paths=3))
+
+    assert "  spread  0.000003 USDT more came with it, spread over smaller paths" in lines
+    assert not any(line.startswith("  spread") for line in flag_lines(flag, assets_of(made), paths=2))
 
 
 def test_as_many_paths_as_asked_for() -> None:

@@ -13,6 +13,8 @@
 Then a table: what of the origin is at each place in the end (held, or arrived at a label), in base units of the asset.
 `x/USDC` names the asset; `fees`, `redeemed`, `unresolved`, `rounding` and `originated` are in the origin's own asset.
 `fifo of thief` asks for one origin where there are several. `poison` rows count what came in poisoned.
+
+    way fifo thief > a > shop 3  of what came to the shop, 3 came by exactly these; all its ways are told
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from tracer.model import Address, AssetId, Category, Kind, Label, Limits, Origin
 from tracer.taint.books import ACCOUNT_OF, Book
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import POISON
+from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels
 
 CHAIN = "eip155:1"
@@ -43,6 +46,7 @@ ASSETS = {
     "MEME": "0x00000000000000000000000000000000000Meme0".replace("Meme", "beef"),
 }
 _MOVE = re.compile(r"(?:(\d+): *)?(\w+) *-> *(\w+) +(\d+)(?: +([A-Z]+))?( *!(?: *(\d+))?)?$")
+_WAY = re.compile(r"way +(\w+) +(\w+(?: *> *\w+)+) +(\d+)$")
 _FEE = re.compile(r"(\d+): *fee +(\w+) +(\d+)$")
 
 
@@ -75,6 +79,7 @@ class Story:
     unread: set[str] = field(default_factory=set)
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[str, str | None, list[int]]] = field(default_factory=list)
+    ways: dict[tuple[str, str], Counter[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(Counter))
 
     def transactions(self) -> list[Transaction]:
         """The history as transactions, one a minute."""
@@ -120,6 +125,18 @@ class Story:
         if method == POISON:
             return [_poisoned(result, column, origins) for column in self.columns]
         return [_stands(result.books[method], column, origins) for column in self.columns]
+
+    def went(self, result: Result, method: str, to: str) -> Counter[tuple[str, ...]]:
+        """By whom all that came to a place came, as the engine sees it."""
+        book = result.books[method]
+        names = {place(end): end for moves in self.moves.values() for one in moves for end in one[:2] if end}
+        came = [number for number, step in enumerate(book.steps) if step.recipient == place(to)]
+        found: Counter[tuple[str, ...]] = Counter()
+        for number in came:
+            for way in Provenance(book).ways([number]):
+                steps = [book.steps[one] for one in way.steps]
+                found[(names[steps[0].sender], *(names[step.recipient] for step in steps))] += way.carried
+        return found
 
     def _paid_by(self, name: str, tx_hash: str | None) -> bool:
         return any(tx(number) == tx_hash and sender == name for number, sender, *_ in self.payments)
@@ -189,12 +206,20 @@ def _line(story: Story, line: str, indented: bool) -> bool:
         return _label(story, rest.split())
     if line.partition(":")[0] in ("clause", "origin", "unread"):
         return _setting(story, *line.split(":", 1))
+    return _moves(story, line) or _row(story, line)
+
+
+def _moves(story: Story, line: str) -> bool:
     if (fee := _FEE.match(line)) is not None:
         story.moves[int(fee[1])].append((fee[2], "", int(fee[3]), "ETH", Kind.FEE))
         return True
     if (move := _MOVE.match(line)) is not None:
         return _move(story, move)
-    return _row(story, line)
+    if (way := _WAY.match(line)) is not None:
+        names = tuple(name.strip() for name in way[2].split(">"))
+        story.ways[(way[1], names[-1])][names] += int(way[3])
+        return True
+    return False
 
 
 def _setting(story: Story, name: str, value: str) -> bool:

@@ -85,6 +85,28 @@ def test_every_arrival_and_every_origin_has_its_path(case: Any, method: str) -> 
             assert {path.hops[-1].recipient for path in landing.paths} == {landing.address}
 
 
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.sampled_from(sorted(METHODS)))
+def test_paths_and_what_is_spread_add_up(case: Any, method: str) -> None:
+    """What each told path carried and what went by smaller ones is the origin's amount, and never more than all."""
+    for landing in landings(folded(case), method):
+        came = {
+            (a.tx_hash, a.asset, one.origin, one.method): one.origin_amount for a in landing.arrivals for one in a.sums
+        }
+        told: dict[Any, int] = defaultdict(int)
+        for path in landing.paths:
+            told[(path.hops[-1].tx_hash, path.hops[-1].received_asset, path.origin, path.method)] += path.carried
+        spread = {
+            (path.hops[-1].tx_hash, path.hops[-1].received_asset, path.origin, path.method): path.spread
+            for path in landing.paths
+        }
+        assert {key: came[key] for key in told} == {key: carried + spread[key] for key, carried in told.items()}
+        assert min(spread.values()) >= 0
+        for arrival in landing.arrivals:
+            for name in METHODS:
+                assert arrival.whole >= sum(one.amount for one in arrival.sums if one.method == name)
+
+
 @settings(max_examples=100, deadline=None)
 @given(cases())
 def test_only_paths_depend_on_the_headline_method(case: Any) -> None:
@@ -222,7 +244,10 @@ def test_what_two_pay_in_one_transaction_is_one_sum() -> None:
     assert [(one.method, one.amount, one.origin_amount) for one in arrival.sums] == [
         (method, 11, 11) for method in sorted(METHODS)
     ]
-    assert {path.hops[-1].sender for path in landing.paths} == {place("bob")}  # the larger part
+    assert [(path.hops[-1].sender, path.carried, path.spread) for path in landing.paths] == [
+        (place("bob"), 6, 0),
+        (place("ann"), 5, 0),
+    ]
 
 
 def test_the_fewest_hops_count_and_swaps_are_none() -> None:
@@ -238,3 +263,29 @@ def test_the_fewest_hops_count_and_swaps_are_none() -> None:
     (swapped,) = landings(flow.fold(), "fifo")
     assert (swapped.hops, [hop.by for hop in swapped.paths[0].hops]) == (1, ["exchange", "payment"])
     assert swapped.arrivals[0].asset == asset("DAI")
+
+
+def test_an_arrival_tells_its_share_of_all_that_came() -> None:
+    """The wallet pays in the thief's 5 among 9, and a friend pays the shop 4 in the same transaction: 5 of 13."""
+    flow = Flow([OriginSpec(place("thief"), report_ids=("R-1", "R-2"))], Labels([claim("shop", Category.EXCHANGE)]))
+    history = [
+        moved(1, ("thief", "peel", 5, "USDT")),
+        moved(2, ("clean", "peel", 4, "USDT")),
+        moved(3, ("peel", "shop", 9, "USDT"), ("friend", "shop", 4, "USDT")),
+    ]
+    flow.feed(history, {place(name) for name in ("thief", "peel", "friend")})
+    (landing,) = landings(flow.fold(), "fifo")
+    (arrival,) = landing.arrivals
+
+    assert (13, {5}) == (arrival.whole, {one.amount for one in arrival.sums})
+    assert {("R-1", "R-2")} == {one.report_ids for one in arrival.sums}
+
+
+def test_many_paths_are_told_by_the_largest_and_a_rest() -> None:
+    """Five wallets pass on 1 to 5: three paths carry 5, 4 and 3, and 3 more came by smaller ones."""
+    parts = [("thief", f"w{letter}", size, "USDT") for size, letter in enumerate("abcde", 1)]
+    moves = [*parts, *((mule, "peel", size, "USDT") for _, mule, size, _ in parts), ("peel", "shop", 15, "USDT")]
+    (landing,) = landings(flowed(moves, [claim("shop", Category.EXCHANGE)]), "fifo")
+
+    assert [(5, 3), (4, 3), (3, 3)] == [(path.carried, path.spread) for path in landing.paths]
+    assert [place("we"), place("wd"), place("wc")] == [path.hops[0].recipient for path in landing.paths]

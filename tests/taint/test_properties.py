@@ -142,6 +142,48 @@ def test_poison_reaches_whatever_any_method_reaches(case: object) -> None:
 
 
 @given(lots, st.data())
+def test_last_in_first_out_is_first_in_first_out_of_the_reverse(held: list[Lot], data: st.DataObject) -> None:
+    """A law of the definitions: turning the order of coming round turns the one method into the other."""
+    amount = data.draw(st.integers(0, total(held)))
+    taken, kept = METHODS["fifo"].spend(held[::-1], amount)
+
+    assert (taken, kept[::-1]) == METHODS["lifo"].spend(held, amount)
+
+
+@given(lots, st.data())
+def test_paying_in_two_is_paying_at_once(held: list[Lot], data: st.DataObject) -> None:
+    """But for haircut, whose parts are rounded: two payments in turn take what one of their sum takes."""
+    amount = data.draw(st.integers(0, total(held)))
+    first = data.draw(st.integers(0, amount))
+    for name in ("fifo", "lifo", "dirty_first", "clean_first"):
+        spend = METHODS[name].spend
+        once, _ = spend(held, amount)
+        one, rest = spend(held, first)
+        two, _ = spend(rest, amount - first)
+        assert by_owner(once) == by_owner([*one, *two]), name
+
+
+def by_owner(taken: list[Lot]) -> dict[tuple[str | None, int], int]:
+    """How much is whose."""
+    sums: dict[tuple[str | None, int], int] = defaultdict(int)
+    for lot in taken:
+        sums[(lot.origin, lot.step)] += lot.amount
+    return dict(sums)
+
+
+@given(lots, st.data())
+def test_where_all_is_tainted_all_methods_agree(held: list[Lot], data: st.DataObject) -> None:
+    """Whose it is may differ, never how much of it is tainted; so too with one lot alone."""
+    tainted = [lot._replace(origin=lot.origin or "x") for lot in held]
+    for pot in (tainted, held[:1]):
+        amount = data.draw(st.integers(0, total(pot)))
+        taints = {
+            total(lot for lot in method.spend(pot, amount)[0] if lot.origin is not None) for method in METHODS.values()
+        }
+        assert 1 == len(taints)
+
+
+@given(lots, st.data())
 def test_a_spend_takes_what_it_should_and_loses_nothing(held: list[Lot], data: st.DataObject) -> None:
     """Every method takes exactly the amount; taken and kept are what was there, in both units and per origin."""
     amount = data.draw(st.integers(0, total(held)))

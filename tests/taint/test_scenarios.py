@@ -41,6 +41,16 @@ def test_a_story_comes_out_as_it_says(path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if read(path).ways], ids=lambda path: path.stem)
+def test_a_storys_money_came_by_the_ways_it_tells(path: Path) -> None:
+    """Who held what came to a place on its way, and how much came so: all of it, and nothing else."""
+    story = read(path)
+    result = story.flow().fold()
+
+    for (method, to), ways in story.ways.items():
+        assert (method, ways) == (method, story.went(result, method, to))
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_books_of_a_story_balance(path: Path) -> None:
     """What was originated is what is held, spent on fees, arrived, mixed, bridged, redeemed, unresolved or rounded."""

@@ -32,6 +32,7 @@ WORST = 1000  # bad lines that are named
 READ = 1 << 15  # bytes of what is asked that are read at once
 FRESH_SECONDS = 60.0
 HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
+CARRIED = ("amount", "received", "origin_amount")
 LONGEST_LINE = 300  # no address of any chain comes near it
 Answer = dict[str, Any]
 Asked = tuple[str, Address]  # as it was submitted, and what it is
@@ -201,7 +202,7 @@ class _Known:
     rows: dict[Address, Answer]
     origins: dict[str, Answer]
     into: dict[Address, list[tuple[int, Answer]]] = field(default_factory=lambda: defaultdict(list))
-    flags: dict[Address, list[str]] = field(default_factory=lambda: defaultdict(list))
+    flags: dict[Address, list[Answer]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, document: Mapping[str, Any], name: str) -> _Known:
@@ -212,7 +213,7 @@ class _Known:
         for place, hop in enumerate(document["hops"]):
             made.into[Address(hop["chain"], hop["recipient"])].append((place, hop))
         for flag in document["flags"]:
-            made.flags[Address(flag["chain"], flag["address"])].append(flag["rule"])
+            made.flags[Address(flag["chain"], flag["address"])].append(flag)
         return made
 
     def exposures(self, address: Address) -> list[Answer]:
@@ -224,6 +225,7 @@ class _Known:
         if not amounts:
             return []
         origins = sorted({one["origin"] for one in amounts})
+        paths = {origin: self._proof(address, origin) or self._path(address, origin) for origin in origins}
         return [
             {
                 "case": self.name,
@@ -231,14 +233,32 @@ class _Known:
                 "hops": row["hops"],
                 "exposure_type": "direct" if row["hops"] is not None and row["hops"] <= 1 else "indirect",
                 "direction": "incoming",
-                "rules": self.flags.get(address, []),
+                "rules": [flag["rule"] for flag in self.flags.get(address, ())],
                 "origin": origin,
                 "report_ids": self.origins[origin]["report_id"] if origin in self.origins else [],
                 "amounts": [_amount(one) for one in amounts if one["origin"] == origin],
-                "path": self._path(address, origin),  # under one method, which it names
+                "arrived": self._arrived(address, origin, (paths[origin] or {"method": ""})["method"]),
+                "path": paths[origin],  # under one method, which it names
             }
             for origin in origins
         ]
+
+    def _arrived(self, address: Address, origin: str, method: str) -> list[Answer]:
+        """Of what flags found: this origin's amount under a method, and all that came in the same transactions."""
+        found: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        for arrival in (one for flag in self.flags.get(address, ()) for one in flag["arrivals"]):
+            for one in arrival["amounts"]:
+                if (one["origin"], one["method"]) == (origin, method) and int(one["amount"]):
+                    found[arrival["asset"]][arrival["tx_hash"]] = (int(one["amount"]), int(arrival["whole"]))
+        return [_together(asset, list(by_tx.values())) for asset, by_tx in sorted(found.items())]
+
+    def _proof(self, address: Address, origin: str) -> Answer | None:
+        """The first path that a flag has of this origin, with what came by it; None where nothing was flagged."""
+        paths = (path for flag in self.flags.get(address, ()) for path in flag["paths"])
+        for path in (path for path in paths if path["origin"] == origin):
+            hops = [{key: hop[key] for key in (*HOP, *CARRIED)} for hop in path["hops"]]
+            return {"method": path["method"], "carried": path["carried"], "hops": hops}
+        return None
 
     def _path(self, address: Address, origin: str) -> Answer | None:
         """The hops back to the origin, oldest first, under the case's method or else the first that brings any.
@@ -253,7 +273,7 @@ class _Known:
                 hops.append({key: hop[key] for key in HOP} | hop["amounts"][method])
                 place, asset = Address(hop["chain"], hop["sender"]), hop["asset"]
             if hops:
-                return {"method": method, "hops": hops[::-1]}
+                return {"method": method, "carried": None, "hops": hops[::-1]}
         return None
 
     def _start(self, origin: str) -> Address | None:
@@ -282,3 +302,8 @@ class _Known:
 
 def _amount(one: Mapping[str, Any]) -> Answer:
     return {key: one[key] for key in ("asset", "method", "amount", "origin_amount", "held", "origin_held")}
+
+
+def _together(asset: str, arrivals: Sequence[tuple[int, int]]) -> Answer:
+    amount, whole = (str(sum(each)) for each in zip(*arrivals, strict=True))
+    return {"asset": asset, "amount": amount, "whole": whole, "transactions": len(arrivals)}

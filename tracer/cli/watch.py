@@ -20,7 +20,7 @@ from tracer.actions.screen import screen as screen_addresses
 from tracer.chains import parse_caip10
 from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
 from tracer.errors import BadRow, ConfigError, InputError, SourceError
-from tracer.exports.person import money, short, when
+from tracer.exports.person import money, origin_name, share, short, when
 from tracer.model import Address, CaseState
 from tracer.sources.base import Page
 
@@ -136,9 +136,18 @@ def _exposure(exposure: Answer, chain: str) -> list[str]:
     for amount in exposure["amounts"]:
         found.append(f"    {money(amount['amount'], (chain, amount['asset']), {}):>28}  {amount['method']}")
     path = exposure["path"] or {"method": "", "hops": []}
+    found += _whose(exposure, path["method"], chain)
     for hop in path["hops"]:
         ends = f"{short(hop['sender'])} -> {short(hop['recipient'])}"
         found.append(
             f"    {when(hop['at'])}  {ends}  {money(hop['amount'], (chain, hop['asset']), {})}  tx {hop['tx_hash']}"
         )
     return found
+
+
+def _whose(exposure: Answer, method: str, chain: str) -> Iterator[str]:
+    """In words: how much of all that arrived is whose, under the method of the path."""
+    names = " and ".join(f"report {name}" for name in exposure["report_ids"]) or origin_name(exposure["origin"])
+    for one in exposure["arrived"]:
+        asset = (chain, one["asset"])
+        yield f"    {share(one['amount'], one['whole'], one['transactions'], asset, {})} from {names}, under {method}"

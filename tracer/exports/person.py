@@ -8,8 +8,10 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from tracer.chains import CHAINS, listed
-from tracer.model import AssetId
+from tracer.model import NATIVE, AssetId
+from tracer.taint.methods import METHODS
 
+REPORTS = 10  # named of each flag; the others are in --json
 Plain = Mapping[str, Any]
 Assets = Mapping[tuple[str, str], Plain]
 
@@ -46,7 +48,7 @@ def when(moment: str) -> str:
 
 
 def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
-    """One flag: what, where, when, why, how much under every method, and by which paths."""
+    """One flag: what, where, when, why; every method's amount and what it assumes; whose it is, by which paths."""
     alias = CHAINS[flag["chain"]].alias if flag["chain"] in CHAINS else flag["chain"]
     category = f" ({flag['label']['category']})" if flag["label"] else ""
     yield f"{flag['severity'].upper():7} {flag['rule']}   {flag['entity'] or 'unnamed'}{category}"
@@ -60,11 +62,15 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
     yield f"  why     {flag['message']}"
     for label, amounts in sums(flag, assets):
         yield f"  {label:7} {amounts}"
-    for path in flag["paths"][:paths]:
-        yield from path_lines(path, flag["chain"], assets)
+    yield from report_lines(flag, assets)
+    for number, path in enumerate(flag["paths"][:paths], 1):
+        yield from path_lines(path, assets)
+        last = number == len(flag["paths"]) or _ending(flag["paths"][number]) != _ending(path)
+        if last and int(path["spread"]):
+            yield f"  spread  {_of_origin(path, 'spread', assets)} more came with it, spread over smaller paths"
     if len(flag["paths"]) > paths:
         more = len(flag["paths"]) - paths
-        yield f"  and     {more} more path(s), one for each arrival and origin: --paths N, or --json"
+        yield f"  and     {more} more path(s), the largest of each arrival and origin: --paths N, or --json"
 
 
 def sums(flag: Plain, assets: Assets) -> Iterator[tuple[str, str]]:
@@ -74,12 +80,58 @@ def sums(flag: Plain, assets: Assets) -> Iterator[tuple[str, str]]:
         totals[one["asset"]][one["method"]] += int(one["amount"])
     for asset, by_method in sorted(totals.items()):
         for method, amount in by_method.items():
-            yield "tainted", f"{money(amount, (flag['chain'], asset), assets):>28}   {method}"
+            yield "tainted", f"{money(amount, (flag['chain'], asset), assets):>28}   {method:12} {METHODS[method].says}"
 
 
-def path_lines(path: Plain, chain: str, assets: Assets) -> Iterator[str]:
-    """The hops of a path, oldest first, with what of the origin's money each carried."""
-    yield f"  path    under {path['method']}, of {origin_name(path['origin'])}"
+def report_lines(flag: Plain, assets: Assets) -> Iterator[str]:
+    """Whose money came, report by report, out of all that came with it, under the method of the flag's paths."""
+    method = flag["paths"][0]["method"]
+    came: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    shared: set[tuple[str, ...]] = set()
+    for arrival in flag["arrivals"]:
+        mine = [one for one in arrival["amounts"] if one["method"] == method and int(one["amount"])]
+        for name in {name for one in mine for name in _names(one)}:
+            sums = came[(name, arrival["asset"])]
+            sums[0] += sum(int(one["amount"]) for one in mine if name in _names(one))
+            sums[1] += int(arrival["whole"])
+            sums[2] += 1
+        shared |= {tuple(one["report_ids"]) for one in mine if len(one["report_ids"]) > 1}
+    for (name, asset), (amount, whole, count) in sorted(came.items())[:REPORTS]:
+        yield f"  whose   {share(amount, whole, count, (flag['chain'], asset), assets)} from {name}, under {method}"
+    if len(came) > REPORTS:
+        yield f"  and     {len(came) - REPORTS} more report(s): --json"
+    for names in sorted(shared):
+        yield f"          {' and '.join(names)} report the same money: it is counted once and listed under each"
+
+
+def share(amount: str | int, whole: str | int, count: int, asset: tuple[str, str], assets: Assets) -> str:
+    """How much of all that arrived, in `count` transactions, came from somebody."""
+    times = f" in {count} transactions" if count > 1 else ""
+    came = "comes" if int(amount) == 1 else "come"
+    return f"{money(amount, asset, assets)} of the {money(whole, asset, assets)} that arrived{times} {came}"
+
+
+def _names(one: Plain) -> list[str]:
+    return [f"report {name}" for name in one["report_ids"]] or [origin_name(one["origin"])]
+
+
+def _ending(path: Plain) -> tuple[str, str, str]:
+    last = path["hops"][-1]
+    return (path["origin"], last["tx_hash"], last["received_asset"])
+
+
+def _of_origin(path: Plain, what: str, assets: Assets) -> str:
+    """An amount in the asset of the path's origin, which the origin's id names: payments on bitcoin are of the coin."""
+    kind, *words = path["origin"].split(":")
+    asset = words[-1] if kind == "address" else (words[4] if len(words) > 5 else NATIVE)
+    return money(path[what], (f"{words[0]}:{words[1]}", asset), assets)
+
+
+def path_lines(path: Plain, assets: Assets) -> Iterator[str]:
+    """The hops of a path, oldest first: what of the origin's money each moved, and what of it came by all of them."""
+    exactly = "at most " if path["method"] == "haircut" else ""
+    carried = f"{exactly}{_of_origin(path, 'carried', assets)} of it came" if int(path["carried"]) else "it came"
+    yield f"  path    under {path['method']}, of {origin_name(path['origin'])}: {carried} by these transactions"
     for number, hop in enumerate(path["hops"], 1):
         carried = money(hop["amount"], (hop["chain"], hop["asset"]), assets)
         if hop["by"] != "payment":

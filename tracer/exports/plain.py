@@ -161,43 +161,46 @@ def hop(one: Hop) -> Plain:
 
 
 def path(one: Path) -> Plain:
-    """The hops from an origin, oldest first, under a named method."""
-    return {"origin": one.origin, "method": one.method, "hops": [hop(step) for step in one.hops]}
+    """The hops from an origin, oldest first, under a named method, with what went by them in the origin's own asset."""
+    head = {"origin": one.origin, "method": one.method, "carried": str(one.carried), "spread": str(one.spread)}
+    return head | {"hops": [hop(step) for step in one.hops]}
 
 
 def arrival(one: Arrival) -> Plain:
-    """What came in one transaction, per origin and method."""
+    """What came in one transaction, per origin and method, and all that came with it, tainted or not (`whole`)."""
     return {
         "chain": one.chain,
         "tx_hash": one.tx_hash,
         "block": one.block,
         "at": moment(one.at),
         "asset": one.asset.contract,
+        "whole": str(one.whole),
         "amounts": [amount(part) for part in one.sums],
     }
 
 
 def amount(one: Sum) -> Plain:
-    """Taint of one origin under one method."""
+    """Taint of one origin under one method, with the reports that name the origin."""
     return {
         "origin": one.origin,
         "method": one.method,
         "asset": one.asset.contract,
         "amount": str(one.amount),
         "origin_amount": str(one.origin_amount),
+        "report_ids": list(one.report_ids),
     }
 
 
 def totals(arrivals: Iterable[Arrival], methods: Iterable[str]) -> list[Plain]:
     """All arrivals together, per origin, asset and every method: 0 where a method brings nothing."""
-    sums: dict[tuple[str, AssetId], dict[str, list[int]]] = defaultdict(dict)
+    sums: dict[tuple[str, AssetId, tuple[str, ...]], dict[str, tuple[int, int]]] = defaultdict(dict)
     for one in (one for arrival in arrivals for one in arrival.sums):
-        pair = sums[(one.origin, one.asset)].setdefault(one.method, [0, 0])
-        pair[0] += one.amount
-        pair[1] += one.origin_amount
+        by_method = sums[(one.origin, one.asset, one.report_ids)]
+        amount_, origin_amount = by_method.get(one.method, (0, 0))
+        by_method[one.method] = (amount_ + one.amount, origin_amount + one.origin_amount)
     return [
-        amount(Sum(origin, method, asset_id, *by_method.get(method, [0, 0])))
-        for (origin, asset_id), by_method in sorted(sums.items())
+        amount(Sum(origin, method, asset_id, *by_method.get(method, (0, 0)), report_ids))
+        for (origin, asset_id, report_ids), by_method in sorted(sums.items())
         for method in methods
     ]
 

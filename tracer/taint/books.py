@@ -144,7 +144,7 @@ class Book:
     pots: dict[PotKey, list[Lot]] = field(default_factory=dict)
     accounts: dict[PotKey, Account] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)  # of the steps that have more than one
+    parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)  # a lot each, in order, where there are several
     ends: list[End] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     originated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -290,7 +290,7 @@ class Book:
         for origin, mine in groups.items():
             got, worth = total(mine), sum(lot.origin_amount for lot in mine)
             paid_asset, amount = paid[origin] if paid else (asset, got)
-            parts = _parts(mine)
+            parts = [Part(lot.step, lot.origin_amount) for lot in mine]
             parent = max(parts, key=_size).step
             step = Step(transaction, by, sender, recipient, paid_asset, amount, asset, got, origin, worth, parent)
             numbers[origin] = self.write(step, parts)
@@ -333,17 +333,6 @@ def by_origin(lots: Iterable[Lot]) -> dict[str, list[Lot]]:
         if lot.origin is not CLEAN:
             groups.setdefault(lot.origin, []).append(lot)
     return groups
-
-
-def _parts(lots: Sequence[Lot]) -> list[Part]:
-    """Which steps had brought these lots, neighbours together."""
-    parts: list[Part] = []
-    for lot in lots:
-        if parts and parts[-1].step == lot.step:
-            parts[-1] = Part(lot.step, parts[-1].origin_amount + lot.origin_amount)
-        else:
-            parts.append(Part(lot.step, lot.origin_amount))
-    return parts
 
 
 def _size(part: Part) -> int:

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-from tracer.chains import listed
-from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum
+from tracer.chains import listed, zero_address
+from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
 from tracer.taint.books import Book, EndKind
 from tracer.taint.flow import Key, Result
 from tracer.taint.methods import NO_STEP
-from tracer.taint.paths import path
+from tracer.taint.paths import larger, path
+from tracer.taint.provenance import Provenance
 from tracer.taint.stops import precedence
 
 CONTACT = "contact"
+ORIGINS = 4  # whose paths are told of each arrival, the largest
+WAYS = 3  # paths told of each of these, the largest; what went by others is named as one sum
 
-
-Subject = tuple[str, ...]  # an origin, or an arrival: chain, tx_hash and asset
+When = tuple[Key, AssetId]  # an arrival: chain and tx_hash, and the asset
 Divide = Callable[[Sequence[Label], datetime], str]
+
+
+@dataclass(slots=True)
+class _Share:
+    """What of one origin came in one arrival under one method, in both units, and the steps that brought it."""
+
+    amount: int = 0
+    origin_amount: int = 0
+    steps: list[int] = field(default_factory=list)
+
+
+class _Cell(NamedTuple):
+    when: When
+    origin: str
+    method: str
 
 
 @dataclass(slots=True)
@@ -30,8 +48,7 @@ class _Came:
     kind: str
     address: Address
     claims: tuple[Label, ...]
-    sums: dict[tuple[Key, AssetId, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    best: dict[tuple[Subject, str], tuple[int, int]] = field(default_factory=dict)  # by method: origin amount, step
+    shares: dict[_Cell, _Share] = field(default_factory=lambda: defaultdict(_Share))
 
 
 def _together(_claims: Sequence[Label], _at: datetime) -> str:
@@ -53,15 +70,13 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
             place = (address, str(kind), claim, divide(claims, at))
             came = places.setdefault(place, _Came(kind, address, claims))
-            key = (step.transaction.chain, step.transaction.tx_hash)
-            sums = came.sums[(key, step.received_asset, step.origin, name)]
-            sums[0] += amount
-            sums[1] += origin_amount
-            for subject in ((step.origin,), (*key, *step.received_asset)):
-                best = came.best.get((subject, name))
-                if amount and (best is None or origin_amount > best[0]):
-                    came.best[(subject, name)] = (origin_amount, number)
-    made = (_landing(result, came, method) for _, came in sorted(places.items()))
+            when = ((step.transaction.chain, step.transaction.tx_hash), step.received_asset)
+            share = came.shares[_Cell(when, step.origin, name)]
+            share.amount += amount
+            share.origin_amount += origin_amount
+            share.steps.append(number)
+    known = {name: Provenance(book) for name, book in result.books.items()}
+    made = (_landing(result, came, method, known) for _, came in sorted(places.items()))
     return tuple(landing for landing in made if landing is not None)
 
 
@@ -86,8 +101,9 @@ def coming(result: Result, book: Book) -> Iterator[Coming]:
                 yield CONTACT, step.recipient, label, number, step.received, step.origin_amount
 
 
-def _landing(result: Result, came: _Came, method: str) -> Landing | None:
-    if not came.best:
+def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Provenance]) -> Landing | None:
+    bringing = [(cell, share) for cell, share in came.shares.items() if share.amount]
+    if not bringing:
         return None
     token = listed(AssetId(*came.address)) if came.kind is EndKind.REDEEMED else None
     return Landing(
@@ -96,8 +112,8 @@ def _landing(result: Result, came: _Came, method: str) -> Landing | None:
         label=came.claims[0] if came.claims else None,
         claims=came.claims,
         arrivals=tuple(_arrivals(result, came)),
-        paths=tuple(_paths(result, came, method)),
-        hops=min(_hops(result.books[name], number) for (_, name), (_, number) in came.best.items()),
+        paths=tuple(_paths(bringing, [method, *(name for name in result.books if name != method)], known)),
+        hops=min(_hops(result.books[cell.method], number) for cell, share in bringing for number in share.steps),
         token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
     )
 
@@ -113,24 +129,66 @@ def _hops(book: Book, number: int) -> int:
 
 
 def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
-    grouped: dict[tuple[Key, AssetId], list[Sum]] = defaultdict(list)
-    for (key, asset, origin, method), (amount, origin_amount) in came.sums.items():
-        grouped[(key, asset)].append(Sum(origin, method, asset, amount, origin_amount))
+    grouped: dict[When, list[Sum]] = defaultdict(list)
+    for (when, origin, method), share in came.shares.items():
+        reports = result.origins.found[origin].report_ids
+        grouped[when].append(Sum(origin, method, when[1], share.amount, share.origin_amount, tuple(reports)))
     moments = [(result.flow.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
     for tx, asset, sums in sorted(moments, key=lambda moment: (moment[0].order, moment[1])):
-        yield Arrival(tx.chain, tx.tx_hash, tx.at, tx.block, asset, tuple(sorted(sums, key=_by_origin)))
+        whole = _whole(came, tx, asset, sums)
+        yield Arrival(tx.chain, tx.tx_hash, tx.at, tx.block, asset, tuple(sorted(sums, key=_by_origin)), whole)
+
+
+def _whole(came: _Came, tx: Transaction, asset: AssetId, sums: Iterable[Sum]) -> int:
+    """All that came there in this asset, whoever's it was; wrapped coins may have come without a transfer of theirs."""
+    place = zero_address(tx.chain) if came.kind is EndKind.REDEEMED else came.address
+    shown = sum(t.amount for t in tx.transfers if (t.recipient, t.asset) == (place, asset) and t.sender != place)
+    tainted: dict[str, int] = defaultdict(int)
+    for one in sums:
+        tainted[one.method] += one.amount
+    return max(shown, *tainted.values())
 
 
 def _by_origin(one: Sum) -> tuple[str, str]:
     return (one.origin, one.method)
 
 
-def _paths(result: Result, came: _Came, method: str) -> Iterable[Path]:
-    """A path for each arrival and for each origin, the largest of it; those of `method` first."""
-    order = [method, *(name for name in result.books if name != method)]
-    chosen: dict[tuple[str, int], tuple[bool, int]] = {}
-    for subject in {subject for subject, _ in came.best}:
-        name = next(name for name in order if (subject, name) in came.best)
-        amount, number = came.best[(subject, name)]
-        chosen[(name, number)] = (name != method, -amount)
-    return [path(result.books[name], number) for name, number in sorted(chosen, key=lambda key: (*chosen[key], key))]
+Bringing = Sequence[tuple[_Cell, _Share]]
+
+
+def _paths(bringing: Bringing, order: Sequence[str], known: Mapping[str, Provenance]) -> Iterable[Path]:
+    """The largest paths of each arrival, and one of each origin that is in none of them; the headline method first."""
+    chosen = sorted(_chosen(bringing, order), key=lambda one: (order.index(one[0].method), *_by_size(one)))
+    first = {cell.when: cell.method for cell, _ in reversed(chosen)}
+    for cell, share in chosen:
+        yield from _told(share, known[cell.method], WAYS if cell.method == first[cell.when] else 1)
+
+
+def _told(share: _Share, provenance: Provenance, most: int) -> Iterable[Path]:
+    """The largest ways of one origin into an arrival, and what is left of it."""
+    ways = list(islice(provenance.ways(share.steps), most)) or [larger(provenance.book, max(share.steps))]
+    spread = share.origin_amount - sum(way.carried for way in ways)
+    return [path(provenance.book, way, spread) for way in ways]
+
+
+def _chosen(bringing: Bringing, order: Sequence[str]) -> list[tuple[_Cell, _Share]]:
+    """Of each arrival the largest origins under the first method that brings any; the best of origins left out."""
+    arrivals: dict[When, dict[str, list[tuple[_Cell, _Share]]]] = defaultdict(lambda: defaultdict(list))
+    origins: dict[str, dict[str, list[tuple[_Cell, _Share]]]] = defaultdict(lambda: defaultdict(list))
+    for one in bringing:
+        arrivals[one[0].when][one[0].method].append(one)
+        origins[one[0].origin][one[0].method].append(one)
+    chosen: list[tuple[_Cell, _Share]] = []
+    for by_method in arrivals.values():
+        chosen += sorted(_first(by_method, order), key=_by_size)[:ORIGINS]
+    told = {cell.origin for cell, _ in chosen}
+    return chosen + [min(_first(found, order), key=_by_size) for origin, found in origins.items() if origin not in told]
+
+
+def _first(by_method: Mapping[str, Bringing], order: Sequence[str]) -> Bringing:
+    return next(by_method[name] for name in order if name in by_method)
+
+
+def _by_size(one: tuple[_Cell, _Share]) -> tuple[int, int, _Cell]:
+    """The larger amount first, as it came: origins' own assets may count in other units."""
+    return (-one[1].amount, -one[1].origin_amount, one[0])

@@ -155,7 +155,7 @@ def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
 
 @dataclass(frozen=True)
 class Method:
-    """A row of METHODS: how a pot spends, how lots enter it, and the sentence for a reader."""
+    """A row of METHODS: how a pot spends, how lots enter it, and what that assumes, in a sentence for a judge."""
 
     spend: Callable[[Sequence[Lot], int], Spent]
     enter: Callable[[list[Lot], Iterable[Lot]], None]
@@ -163,11 +163,13 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
-    "fifo": Method(fifo, queue, "first in, first out"),
-    "lifo": Method(lifo, queue, "last in, first out"),
-    "haircut": Method(haircut, blend, "every payment carries the pot's share of taint"),
-    "dirty_first": Method(dirty_first, queue, "tainted money leaves first: the most that can have left"),
-    "clean_first": Method(clean_first, queue, "clean money leaves first: the least that must have left"),
+    "fifo": Method(fifo, queue, "Assumes that money leaves in the order in which it came."),
+    "lifo": Method(lifo, queue, "Assumes that the money that came last leaves first."),
+    "haircut": Method(
+        haircut, blend, "Assumes that all money in one place mixes: each payment takes the same share of all."
+    ),
+    "dirty_first": Method(dirty_first, queue, "Assumes that the reported money is spent before any other."),
+    "clean_first": Method(clean_first, queue, "Assumes that the reported money is spent after all other."),
 }
 DEFAULT_METHOD = "fifo"
 POISON = "poison"  # no method but a reach: whatever any taint touched; it conserves nothing
@@ -189,8 +191,9 @@ def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[lis
     """Turn lots of one or more assets into amounts of others: -> (lots per amount received, what came to nothing).
 
     Every lot's origin amount goes in equal shares to each amount received; each asset paid weighs equally, and within
-    an asset each lot by its amount. A lot that becomes 0 gives its origin amount to the next lot of the same origin;
-    where none follows, it is returned as a lot of amount 0 for `rounding`.
+    an asset each lot by its amount. A lot that becomes 0 gives its origin amount to the next lot of the same origin: it
+    stands before that one as a lot of amount 0, so that its step is not forgotten, and merges with it in the next pot;
+    where none follows, it is returned for `rounding`.
     """
     paid = [lots for lots in paid if lots]
     lots = [lot for asset in paid for lot in asset]
@@ -212,12 +215,11 @@ def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[lis
 
 def _carry(lots: Sequence[Lot], amounts: Sequence[int], shares: Sequence[int]) -> tuple[list[Lot], list[Lot]]:
     made: list[Lot] = []
-    waiting: dict[str | None, Lot] = {}
+    waiting: dict[str | None, list[Lot]] = {}
     for lot, amount, share in zip(lots, amounts, shares, strict=True):
-        before = waiting.pop(lot.origin, None)
-        whole = share + (before.origin_amount if before else 0)
+        turned = Lot(amount, lot.origin, share, lot.step)
         if amount:
-            made.append(Lot(amount, lot.origin, whole, lot.step))
-        elif lot.origin is not CLEAN:
-            waiting[lot.origin] = Lot(0, lot.origin, whole, lot.step)
-    return made, [lot for lot in waiting.values() if lot.origin_amount]
+            made += [*waiting.pop(lot.origin, ()), turned]
+        elif share:
+            waiting.setdefault(lot.origin, []).append(turned)
+    return made, [lot for left in waiting.values() for lot in left]

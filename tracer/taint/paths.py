@@ -9,16 +9,24 @@ import networkx as nx
 from tracer.model import Address, Hop, Kind, Path, Transfer
 from tracer.taint.books import Book, Step
 from tracer.taint.methods import NO_STEP
+from tracer.taint.provenance import Way
 
 
-def path(book: Book, number: int) -> Path:
-    """The path that ends in a step: at every address the step that had brought the larger part."""
-    chain: list[Step] = []
+def path(book: Book, way: Way, spread: int = 0) -> Path:
+    """A way as evidence. Where bitcoin inputs of several owners were blended, each path names the owner it passed."""
+    steps = [book.steps[number] for number in way.steps]
+    met = [step.recipient for step in steps[:-1]]
+    hops = [_hop(step._replace(sender=sender)) for step, sender in zip(steps, [steps[0].sender, *met], strict=True)]
+    return Path(steps[0].origin, book.method, tuple(hops), way.carried, spread)
+
+
+def larger(book: Book, number: int) -> Way:
+    """The way along the larger part at every address: for money that is nothing in the origin's own asset."""
+    chain: list[int] = []
     while number != NO_STEP:
-        step = book.steps[number]
-        chain.append(step)
-        number = step.parent
-    return Path(chain[0].origin, book.method, tuple(_hop(step) for step in reversed(chain)))
+        chain.append(number)
+        number = book.steps[number].parent
+    return Way(tuple(reversed(chain)), 0)
 
 
 def _hop(step: Step) -> Hop:

@@ -126,9 +126,13 @@ class _Turn:
         paid = {(payer, asset): _paid([(asset, lots)]) for payer, asset, lots in _together(gifts)}
         for (party, asset, _), lots in zip(targets, made, strict=True):
             by_payer: dict[tuple[Party, AssetId], list[Lot]] = defaultdict(list)
+            small: list[Lot] = []  # what became 0 goes with the lot it gave its origin amount to
             for lot in lots:
                 owner = owners[lot.step]
-                by_payer[(owner.payer, owner.asset)].append(lot._replace(step=owner.step))
+                small.append(lot._replace(step=owner.step))
+                if lot.amount:
+                    by_payer[(owner.payer, owner.asset)] += small
+                    small = []
             for (payer, paid_asset), mine in by_payer.items():
                 self.inbox[(party, asset)].append(Parcel(payer, "hand_on", mine, paid[(payer, paid_asset)]))
 
