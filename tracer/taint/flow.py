@@ -48,17 +48,20 @@ class Flow:
             self.transactions[key] = transaction if known is None else merged(known, transaction)
         self.read.update(read)
 
-    def fold(self, dropped: Collection[str] = ()) -> Result:
-        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py)."""
+    def fold(self, dropped: Collection[str] = (), mixes: Collection[Key] = ()) -> Result:
+        """Play everything that was fed. Two things are told: `dropped`, the ids of transfers that move no value
+        (detect/poisoning.py), and `mixes`, which transactions are CoinJoins (detect/coinjoin.py).
+        """
         counted = {
             key: tuple(t for t in transaction.transfers if t.id not in dropped)
             for key, transaction in self.transactions.items()
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
-        fold = _Fold(self, origins, counted)
+        fold = _Fold(self, origins, counted, mixes)
         for key, transaction in _ordered(self.transactions):
             if counted[key]:
-                fold.play(self._planned(key, transaction, counted[key], origins))
+                made = self._planned(key, transaction, counted[key], origins)
+                fold.play(replace(made, mixed=True) if key in mixes and isinstance(made, utxo.Coins) else made)
         return fold.result()
 
     def _planned(
@@ -173,10 +176,13 @@ class Result:
 class _Fold:
     """One pass over the set; the World of its books."""
 
-    def __init__(self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]]) -> None:
+    def __init__(
+        self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]], mixes: Collection[Key]
+    ) -> None:
         self.flow = flow
         self.origins = origins
         self.counted = counted
+        self.mixes = mixes
         self.books = {method: Book(method, self) for method in METHODS}
         self.reach = Reach(origins)
         self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
@@ -189,23 +195,27 @@ class _Fold:
         self._judged: set[Address] = set()
 
     def play(self, made: Plan | utxo.Coins) -> None:
+        before = {method: len(book.ends) for method, book in self.books.items()}
         if isinstance(made, utxo.Coins):
             spenders = {paid.sender: self._spends(paid.sender) for paid in made.inputs if paid.sender}
             for book in self.books.values():
                 utxo.play(book, made, spenders)
             self.reach.coins(made, spenders)
+            self._note_unresolved(made.at, before)
             return
         parties = {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
         spends = {party: not party.tag and party not in made.stops and self._spends(party.address) for party in parties}
         if not (any(spends.values()) or made.reported or any(self.keeps(p.address) for p, _ in made.receipts)):
             return
-        before = {method: len(book.ends) for method, book in self.books.items()}
         for book in self.books.values():
             book.play(made, spends)
         self.reach.play(made, spends)
+        self._note_unresolved(made.at, before)
+
+    def _note_unresolved(self, at: Transaction, before: Mapping[str, int]) -> None:
         new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
         if EndKind.UNRESOLVED in new:
-            self.unresolved.append((made.at.chain, made.at.tx_hash))
+            self.unresolved.append((at.chain, at.tx_hash))
 
     def _spends(self, address: Address) -> bool:
         """A pot spends only at an address that was read (a reported one counts as read) and is no hub."""
@@ -228,7 +238,8 @@ class _Fold:
 
     def _contacts_of(self, address: Address) -> list[tuple[datetime, Address]]:
         if self._contacts is None:
-            self._contacts = _contacts(self.flow.transactions, self.counted)
+            followed = {key: transfers for key, transfers in self.counted.items() if key not in self.mixes}
+            self._contacts = _contacts(self.flow.transactions, followed)
         return self._contacts.get(address, [])
 
     def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
@@ -316,14 +327,16 @@ def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fractio
 def _contacts(
     transactions: Mapping[Key, Transaction], counted: Mapping[Key, Sequence[Transfer]]
 ) -> dict[Address, list[tuple[datetime, Address]]]:
-    """Who dealt with whom and when, sorted by time; on bitcoin everybody in a transaction deals with everybody."""
+    """Who dealt with whom and when, sorted by time; on bitcoin all who put in deal with all who take out."""
     contacts: dict[Address, set[tuple[datetime, Address]]] = defaultdict(set)
     for key, transfers in counted.items():
         at = transactions[key].at
         if family(key[0]) is Family.BITCOIN:
-            ends = {end for t in transfers for end in (t.sender, t.recipient) if end}
-            for end in ends:
-                contacts[end].update((at, other) for other in ends - {end})
+            senders, recipients = {t.sender for t in transfers}, {t.recipient for t in transfers}
+            for here, there in ((senders, recipients), (recipients, senders)):
+                for end in here:
+                    if end is not None:
+                        contacts[end].update((at, other) for other in there if other not in (None, end))
             continue
         for transfer in transfers:
             if transfer.sender and transfer.recipient and transfer.sender != transfer.recipient:
