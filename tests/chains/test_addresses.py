@@ -283,5 +283,5 @@ def test_value_of_asset_id_text() -> None:
     ],
 )
 def test_a_bitcoin_address_tells_its_script(text: str, expected: str) -> None:
-    """Version and length of the witness program, or the version byte of base58, as in BIP 173 and BIP 350's examples."""
+    """Version and length of the witness program, or the version byte of base58: BIP 173 and BIP 350."""
     assert expected == script(parse_address(BITCOIN, text))
