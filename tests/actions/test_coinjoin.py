@@ -72,6 +72,7 @@ def test_the_ledger_says_that_it_is_in_a_mixer_and_nothing_comes_out(store: Stor
     }
     assert {THIEF.text, PEEL.text} == {one["address"] for one in made["addresses"]}
     assert {"transit"} == {one["role"] for one in made["addresses"]}
+    assert {"148000"} == {one["amount"] for one in made["addresses"][0]["taint"]}  # came once, though it also left
     assert (["nothing left to read"], 0) == (made["stopped"]["by"], made["stopped"]["unread"])
     assert [("CoinJoin", "mixer", "indirect", 3)] * 5 == [
         (one["entity"], one["category"], one["exposure_type"], one["min_hops"]) for one in made["exposures"]
@@ -99,6 +100,29 @@ def test_screening_tells_the_address_that_mixed_and_not_the_outputs(store: Store
     assert ("exposed", ["mixer_entry"]) == (peel["known"], exposure["rules"])
     assert [coin_tx(1), coin_tx(2)] == [hop["tx_hash"] for hop in exposure["path"]["hops"]]
     assert "unknown" == out["known"]
+
+
+def test_a_screening_path_is_of_what_came_not_of_what_left(store: Store) -> None:
+    """Two coins that entered a CoinJoin together are more than either that came; the path is still the larger's."""
+    history = (
+        HISTORY[0],
+        spent(2, [("thief", 149_000, f"{coin_tx(1)}:0")], [("peel", 100_000), ("thief", 48_500)]),
+        spent(3, [("thief", 48_500, f"{coin_tx(2)}:1")], [("peel", 48_000)]),
+        spent(
+            4,
+            [
+                ("peel", 100_000, f"{coin_tx(2)}:0"),
+                ("maker", 1_448_113, f"{coin_tx(91)}:0"),
+                ("peel", 48_000, f"{coin_tx(3)}:0"),
+            ],
+            [("out", 100_420), ("back", 46_600), ("other", 100_420), ("more", 1_347_800)],
+        ),
+    )
+    made = mixed(store, history)
+    (answer,) = screen(store, [[("it", PEEL)]], "ana")
+
+    assert ["mixer_entry"] == [flag["rule"] for flag in made["flags"]]
+    assert [coin_tx(1), coin_tx(2)] == [hop["tx_hash"] for hop in answer["exposures"][0]["path"]["hops"]]
 
 
 def test_the_exports_hold_the_step_into_it(store: Store) -> None:
