@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-ENGINE = "tracer.taint/1"  # part of every digest: raise it when the same inputs may give another result
+ENGINE = "tracer.taint/2"  # part of every digest: raise it when the same inputs may give another result
 NATIVE = "native"
 
 
@@ -345,7 +345,7 @@ class Hop:
     received_asset: AssetId
     received: int
     origin_amount: int
-    by: str  # payment, exchange, inferred_exchange (no labelled venue took part), hand_on
+    by: str  # payment, exchange, inferred_exchange (no labelled venue took part), hand_on, coinjoin, unaddressed
     transfers: tuple[str, ...] = ()
     via: tuple[Address, ...] = ()
 
@@ -400,8 +400,8 @@ class Arrival:
 class Landing:
     """Everything tainted that came to one labelled address, or was redeemed in one token: what the rules look at.
 
-    `kind` is arrival, mixer, bridge, redeemed, unresolved or contact (it only passed a labelled address). `paths` has
-    some for each arrival and each origin. `hops`: the fewest from any origin.
+    `kind` is arrival, mixer, bridge, redeemed, unresolved, contact (it only passed a labelled address) or coinjoin (it
+    left the address into one). `paths` has some for each arrival and each origin. `hops`: the fewest from any origin.
     """
 
     kind: str

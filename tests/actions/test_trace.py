@@ -20,6 +20,7 @@ from tracer.actions.export import case_document
 from tracer.actions.intake import import_entities, import_labels, import_transfers
 from tracer.actions.review import review
 from tracer.actions.trace import Round, Traced, trace
+from tracer.detect.coinjoin import coinjoins
 from tracer.errors import Conflict, InputError, NotFound, UnknownMethod
 from tracer.exports.document import canonical, digest
 from tracer.model import (
@@ -502,7 +503,8 @@ def refolded(made: Any) -> Result:
     flow = Flow(specs, Labels(labels))
     read = {Address(one["chain"], one["address"]) for one in made["addresses"] if one["read_order"]}
     flow.feed(history, read)
-    return flow.fold({one["id"] for one in made["transfers"] if one["dropped"]})
+    mixes = coinjoins(flow.transactions.values()).keys()  # they tell it themselves
+    return flow.fold({one["id"] for one in made["transfers"] if one["dropped"]}, mixes)
 
 
 def test_the_file_alone_can_be_folded_again(reference: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from tracer.chains import (
     parse_asset,
     parse_caip10,
     parse_tx_hash,
+    script,
     zero_address,
 )
 from tracer.errors import BadAddress, InputError, UnknownAsset, UnknownChain
@@ -267,3 +268,20 @@ def test_bad_tx_hash(chain: str, text: str) -> None:
 def test_value_of_asset_id_text() -> None:
     """An asset id shows its chain and contract."""
     assert str(AssetId("eip155:1", "native")) == "eip155:1/native"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "p2pkh"),
+        ("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "p2sh"),
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "p2wpkh"),
+        ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "p2wpkh"),
+        ("bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3", "p2wsh"),
+        ("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", "p2tr"),
+        ("bc1sw50qgdz25j", "other"),
+    ],
+)
+def test_a_bitcoin_address_tells_its_script(text: str, expected: str) -> None:
+    """Version and length of the witness program, or the version byte of base58: BIP 173 and BIP 350."""
+    assert expected == script(parse_address(BITCOIN, text))

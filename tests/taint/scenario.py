@@ -10,8 +10,12 @@
     origin: a [ASSET] [since 3]  a reported address
     unread: x y                  addresses that were not read (all others are)
 
+Bitcoin stories have lines of this form instead, inputs and outputs in listed order; the fee is what they differ by:
+    3: a 300 from 1.0, b 100 => c 200, d 190     `from 1.0`: it spends output 0 of transaction 1; else one not seen
+
 Then a table: what of the origin is at each place in the end (held, or arrived at a label), in base units of the asset.
-`x/USDC` names the asset; `fees`, `redeemed`, `unresolved`, `rounding` and `originated` are in the origin's own asset.
+`x/USDC` names the asset; `fees`, `mixers`, `redeemed`, `unresolved`, `rounding` and `originated` are in the origin's
+own asset. What ended in a CoinJoin is counted at the address that it left.
 `fifo of thief` asks for one origin where there are several. `poison` rows count what came in poisoned.
 
     way fifo thief > a > shop 3  of what came to the shop, 3 came by exactly these; all its ways are told
@@ -27,14 +31,17 @@ from decimal import Decimal
 from pathlib import Path
 
 from tracer.chains import parse_address, zero_address
+from tracer.detect.coinjoin import coinjoins
 from tracer.model import Address, AssetId, Category, Kind, Label, Limits, OriginSpec, Transaction, Transfer, transfer_id
-from tracer.taint.books import ACCOUNT_OF, Book
+from tracer.taint.books import ACCOUNT_OF, ACCOUNTS, Book
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import POISON
 from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels
 
 CHAIN = "eip155:1"
+BITCOIN = "bip122:000000000019d6689c085ae165831e93"
+BLOCK = 900_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ASSETS = {
     "USDT": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
@@ -47,6 +54,8 @@ ASSETS = {
 }
 _MOVE = re.compile(r"(?:(\d+): *)?(\w+) *-> *(\w+) +(\d+)(?: +([A-Z]+))?( *!(?: *(\d+))?)?$")
 _WAY = re.compile(r"way +(\w+) +(\w+(?: *> *\w+)+) +(\d+)$")
+_COINS = re.compile(r"(\d+): *(.*?) *=> *(.+)$")
+_COIN = re.compile(r"(\w+) +(\d+)(?: +from +(\d+)\.(\d+))?( *!)?$")
 _FEE = re.compile(r"(\d+): *fee +(\w+) +(\d+)$")
 
 
@@ -61,8 +70,15 @@ def place(name: str) -> Address:
     return parse_address(CHAIN, "0x" + name.encode().hex().ljust(40, "0"))
 
 
+def coin_place(name: str) -> Address:
+    """A name's invented bitcoin address, in the length of a P2WPKH one."""
+    return Address(BITCOIN, f"bc1q{name:q<38}")
+
+
 def asset(name: str) -> AssetId:
     """An asset by its symbol; MEME is on nobody's list."""
+    if name == "BTC":
+        return AssetId(BITCOIN, "native")
     return AssetId(CHAIN, ASSETS[name])
 
 
@@ -73,6 +89,7 @@ class Story:
     title: str = ""
     clause: str = ""
     moves: dict[int, list[tuple[str, str, int, str, Kind]]] = field(default_factory=lambda: defaultdict(list))
+    coins: dict[int, list[Transfer]] = field(default_factory=dict)
     payments: list[tuple[int, str, str, int, str, int | None]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     origins: list[tuple[str, str | None, int | None]] = field(default_factory=list)
@@ -83,7 +100,10 @@ class Story:
 
     def transactions(self) -> list[Transaction]:
         """The history as transactions, one a minute."""
-        made = []
+        made = [
+            Transaction(BITCOIN, coin_tx(n), at(n), BLOCK + n, 0, whole=True, transfers=tuple(transfers))
+            for n, transfers in self.coins.items()
+        ]
         for number, moves in self.moves.items():
             seen: Counter[object] = Counter()
             transfers = []
@@ -96,14 +116,18 @@ class Story:
             made.append(Transaction(CHAIN, tx(number), at(number), number, transfers=tuple(transfers)))
         return made
 
+    def place(self, name: str) -> Address:
+        """Where a name stands: on bitcoin in a story of coins."""
+        return coin_place(name) if self.coins else place(name)
+
     def specs(self) -> list[OriginSpec]:
         """What was reported."""
         addresses = [
-            OriginSpec(place(name), asset(symbol) if symbol else None, since=at(since) if since else None)
+            OriginSpec(self.place(name), asset(symbol) if symbol else None, since=at(since) if since else None)
             for name, symbol, since in self.origins
         ]
         return addresses + [
-            OriginSpec(place(recipient), asset(symbol), tx(number), reported)
+            OriginSpec(self.place(recipient), asset(symbol), coin_tx(number) if self.coins else tx(number), reported)
             for number, _, recipient, _, symbol, reported in self.payments
         ]
 
@@ -112,19 +136,34 @@ class Story:
         flow = Flow(self.specs(), Labels(self.labels), limits or Limits())
         transactions = self.transactions()
         ends = {end for one in transactions for t in one.transfers for end in (t.sender, t.recipient) if end}
-        flow.feed(transactions, ends - {place(name) for name in self.unread})
+        flow.feed(transactions, ends - {self.place(name) for name in self.unread})
         return flow
+
+    def fold(self) -> Result:
+        """Folded, CoinJoins found."""
+        flow = self.flow()
+        return flow.fold(mixes=coinjoins(flow.transactions.values()).keys())
 
     def says(self, result: Result, method: str, of: str | None) -> list[int]:
         """The table's row as the engine sees it."""
         origins = {
             origin.id
             for origin in result.origins.found.values()
-            if of is None or origin.address == place(of) or self._paid_by(of, origin.tx_hash)
+            if of is None or origin.address == self.place(of) or self._paid_by(of, origin.tx_hash)
         }
         if method == POISON:
-            return [_poisoned(result, column, origins) for column in self.columns]
-        return [_stands(result.books[method], column, origins) for column in self.columns]
+            return [_poisoned(result, *self._pot(column), origins) for column in self.columns]
+        book = result.books[method]
+        return [
+            sum(sums[column] for origin, sums in book.balances().items() if origin in origins)
+            if column in ACCOUNTS
+            else _stands(book, *self._pot(column), origins)
+            for column in self.columns
+        ]
+
+    def _pot(self, column: str) -> tuple[Address, AssetId]:
+        name, _, symbol = column.partition("/")
+        return self.place(name), asset(symbol or ("BTC" if self.coins else "USDT"))
 
     def went(self, result: Result, method: str, to: str) -> Counter[tuple[str, ...]]:
         """By whom all that came to a place came, as the engine sees it."""
@@ -147,16 +186,17 @@ def tx(number: int) -> str:
     return f"0x{number:064x}"
 
 
+def coin_tx(number: int) -> str:
+    """The hash of a numbered bitcoin transaction."""
+    return f"{number:064x}"
+
+
 def at(number: int) -> datetime:
     """Its time."""
     return START + timedelta(minutes=number)
 
 
-def _stands(book: Book, column: str, origins: set[str]) -> int:
-    if column in ("fees", "redeemed", "unresolved", "rounding", "originated"):
-        return sum(sums[column] for origin, sums in book.balances().items() if origin in origins)
-    name, _, symbol = column.partition("/")
-    where, what = place(name), asset(symbol or "USDT")
+def _stands(book: Book, where: Address, what: AssetId, origins: set[str]) -> int:
     held = sum(
         lot.amount
         for (address, kind, _), lots in book.pots.items()
@@ -171,10 +211,8 @@ def _stands(book: Book, column: str, origins: set[str]) -> int:
     return held + ended
 
 
-def _poisoned(result: Result, column: str, origins: set[str]) -> int:
-    name, _, symbol = column.partition("/")
-    came = result.reach.came
-    return max((came.get((place(name), asset(symbol or "USDT"), origin), 0) for origin in origins), default=0)
+def _poisoned(result: Result, where: Address, what: AssetId, origins: set[str]) -> int:
+    return max((result.reach.came.get((where, what, origin), 0) for origin in origins), default=0)
 
 
 def told(text: str) -> Story:
@@ -219,7 +257,7 @@ def _moves(story: Story, line: str) -> bool:
         names = tuple(name.strip() for name in way[2].split(">"))
         story.ways[(way[1], names[-1])][names] += int(way[3])
         return True
-    return False
+    return _coins(story, line) or _row(story, line)
 
 
 def _setting(story: Story, name: str, value: str) -> bool:
@@ -239,7 +277,7 @@ def _label(story: Story, words: list[str]) -> bool:
     confidence = next((word for word in words[2:] if "." in word), "0.9")
     until = at(int(words[words.index("until") + 1])) if "until" in words else None
     since = at(int(words[words.index("from") + 1])) if "from" in words else None
-    where, category = place(words[0]), Category(words[1])
+    where, category = story.place(words[0]), Category(words[1])
     story.labels.append(Label(where, words[0], category, Decimal(confidence), "scenario", since, until))
     return True
 
@@ -252,6 +290,28 @@ def _move(story: Story, move: re.Match[str]) -> bool:
     if move[6]:
         reported = int(move[7]) if move[7] else None
         story.payments.append((number, move[2], move[3], int(move[4]), symbol, reported))
+    return True
+
+
+def _coins(story: Story, line: str) -> bool:
+    told_ = _COINS.match(line)
+    if told_ is None:
+        return False
+    number, made = int(told_[1]), list[Transfer]()
+    for kind, side in ((Kind.INPUT, told_[2]), (Kind.OUTPUT, told_[3])):
+        for position, text in enumerate(side.split(",") if side else ()):
+            coin = _COIN.match(text.strip())
+            if coin is None:
+                return False
+            where = None if coin[1] == "nowhere" else coin_place(coin[1])
+            ends = (where, None) if kind is Kind.INPUT else (None, where)
+            spent = f"{coin_tx(int(coin[3]))}:{coin[4]}" if coin[3] else f"{coin_tx(10**9 + number)}:{position}"
+            key = transfer_id(BITCOIN, coin_tx(number), kind, asset("BTC"), *ends, int(coin[2]), position)
+            outpoint = spent if kind is Kind.INPUT else None
+            made.append(Transfer(key, kind, asset("BTC"), int(coin[2]), *ends, position, outpoint))
+            if coin[5]:
+                story.payments.append((number, "", coin[1], int(coin[2]), "BTC", None))
+    story.coins[number] = made
     return True
 
 

@@ -239,7 +239,8 @@ def test_a_wrapped_coin_is_proven_by_what_was_paid() -> None:
 def test_wrapped_coins_that_nobody_shows_are_proven_by_their_native_side() -> None:
     """Unwrapped and paid to a pool: the wrapped coin's transfer is not in the file, the hop names what is."""
     result = flowed(moved(1, ("weth", "thief", 9, "ETH"), ("thief", "pool", 9, "ETH")), venues="pool")
-    hops = [hop for n in range(len(result.books["fifo"].steps)) for hop in path(result.books["fifo"], n).hops]
+    book = result.books["fifo"]
+    hops = [hop for n in range(len(book.steps)) for hop in path(book, larger(book, n)).hops]
 
     assert "WETH" in {next(name for name, one in ASSETS.items() if one == hop.asset.contract) for hop in hops}
     assert all(hop.transfers for hop in hops)

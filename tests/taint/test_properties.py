@@ -213,6 +213,35 @@ def test_one_spend_lies_between_clean_first_and_dirty_first(held: list[Lot], dat
     assert all(dirty["clean_first"] <= taken <= dirty["dirty_first"] for taken in dirty.values())
 
 
+@given(lots, st.data())
+def test_fifo_of_what_came_in_reverse_is_lifo(held: list[Lot], data: st.DataObject) -> None:
+    """Last in, first out takes what first in, first out would have taken, had all come in reverse."""
+    amount = data.draw(st.integers(0, total(held)))
+
+    assert METHODS["fifo"].spend(held[::-1], amount)[0] == METHODS["lifo"].spend(held, amount)[0]
+
+
+@given(lots, st.data())
+def test_two_payments_in_a_row_carry_what_one_would_have(held: list[Lot], data: st.DataObject) -> None:
+    """Under every method but haircut, which rounds at each: cutting a payment in two changes nothing."""
+    first, both = sorted(data.draw(st.tuples(*[st.integers(0, total(held))] * 2)))
+    for name in METHODS.keys() - {"haircut"}:
+        spend = METHODS[name].spend
+        whole, _ = spend(held, both)
+        one, kept = spend(held, first)
+        other, _ = spend(kept, both - first)
+        for origin in {lot.origin for lot in held}:
+            assert (name, _sums(origin, whole)[0]) == (name, _sums(origin, one, other)[0])
+
+
+@given(st.integers(1, 10**20), st.integers(0, 10**20), st.data())
+def test_of_a_single_lot_all_methods_take_the_same(amount: int, origin_amount: int, data: st.DataObject) -> None:
+    """Where there is nothing to choose they agree."""
+    held, part = [Lot(amount, "x", origin_amount)], data.draw(st.integers(0, amount))
+
+    assert all(method.spend(held, part) == METHODS["fifo"].spend(held, part) for method in METHODS.values())
+
+
 @given(st.integers(0, 10**30), st.lists(st.integers(0, 10**12), max_size=9))
 def test_parts_add_up(amount: int, weights: list[int]) -> None:
     """Running totals divide an amount completely, and give no part more than its weight while there is enough."""

@@ -23,6 +23,7 @@ CLAUSES = {
     "stops",
     "origins",
     "methods",
+    "bitcoin",
 }
 
 
@@ -30,7 +31,7 @@ CLAUSES = {
 def test_a_story_comes_out_as_it_says(path: Path) -> None:
     """Each row of the table is what the method makes of the history."""
     story = read(path)
-    result = story.flow().fold()
+    result = story.fold()
 
     assert story.title
     assert story.rows
@@ -54,7 +55,7 @@ def test_a_storys_money_came_by_the_ways_it_tells(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_books_of_a_story_balance(path: Path) -> None:
     """What was originated is what is held, spent on fees, arrived, mixed, bridged, redeemed, unresolved or rounded."""
-    result = read(path).flow().fold()
+    result = read(path).fold()
 
     for book in result.books.values():
         for origin, sums in book.balances().items():

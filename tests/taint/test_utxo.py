@@ -8,8 +8,23 @@ from decimal import Decimal
 
 import pytest
 
-from tracer.model import NATIVE, Address, AssetId, Category, Kind, Label, OriginSpec, Transaction, Transfer, transfer_id
+from tracer.model import (
+    NATIVE,
+    Address,
+    AssetId,
+    Category,
+    Kind,
+    Label,
+    Limits,
+    OriginSpec,
+    Transaction,
+    Transfer,
+    transfer_id,
+)
+from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow, Result
+from tracer.taint.landings import landings
+from tracer.taint.paths import larger, path
 from tracer.taint.stops import Labels
 
 BITCOIN = "bip122:000000000019d6689c085ae165831e93"
@@ -48,12 +63,19 @@ def tx(number: int, inputs: list[tuple[str, int, str]], outputs: list[tuple[str,
     return Transaction(BITCOIN, name, START + timedelta(hours=number), number, 0, transfers=(*paid, *got))
 
 
-def fold(history: list[Transaction], origins: list[OriginSpec], labels: list[Label] | None = None) -> Result:
+def fold(
+    history: list[Transaction],
+    origins: list[OriginSpec],
+    labels: list[Label] | None = None,
+    *,
+    limits: Limits | None = None,
+    mixes: tuple[int, ...] = (),
+) -> Result:
     """Everything read."""
-    flow = Flow(origins, Labels(labels or []))
+    flow = Flow(origins, Labels(labels or []), limits or Limits())
     ends = {end for one in history for t in one.transfers for end in (t.sender, t.recipient) if end}
     flow.feed(history, ends)
-    return flow.fold()
+    return flow.fold(mixes={(BITCOIN, f"{number:064x}") for number in mixes})
 
 
 def held(result: Result, method: str, who: str, origin: str | None = None) -> int:
@@ -167,3 +189,136 @@ def test_a_reported_output_without_its_inputs_is_followed() -> None:
 
     assert held(result, "fifo", "x") == 70
     assert set(result.touched) <= set(result.hops)
+
+
+def ends(result: Result, method: str) -> list[tuple[str, str, int]]:
+    """What came to an end: how, at whose address, how much."""
+    return [(str(end.kind), end.address.text, end.amount) for end in result.books[method].ends]
+
+
+def test_the_fee_comes_to_the_miner_clean() -> None:
+    """A coinbase has no inputs: its outputs are fresh, though they hold the fee in which the thief's money ended."""
+    history = [tx(3, [("thief", 100, "1:0")], [("a", 90)]), tx(4, [], [("miner", 325)])]
+    result = fold([*history, tx(5, [("miner", 325, "4:0")], [("b", 325)])], [OriginSpec(at("thief"))])
+
+    for book in result.books.values():
+        assert {10} == set(book.fees.values())
+        assert (0, 0) == (held(result, book.method, "miner"), held(result, book.method, "b"))
+    assert [] == [gap for gap in result.gaps if gap.address == at("miner")]
+
+
+def test_two_inputs_of_one_address_are_two_outpoints() -> None:
+    """Each is a pot of its own, spent in its own place among the inputs; under lifo the thief's is in a third one."""
+    history = [
+        tx(3, [("thief", 10, "1:0"), ("friend", 50, "1:1")], [("a", 10), ("a", 20), ("a", 30)]),
+        tx(4, [("a", 20, "3:1"), ("a", 10, "3:0")], [("b", 20), ("c", 10)]),
+    ]
+    result = fold(history, [OriginSpec(at("thief"))])
+
+    assert (0, 10, 0) == tuple(held(result, "fifo", who) for who in "bca")
+    assert (0, 0, 10) == tuple(held(result, "lifo", who) for who in "bca")
+
+
+def test_what_was_not_seen_coming_is_clean_and_a_gap() -> None:
+    """An input of a tainted address whose outpoint was never seen holds nothing of the thief's, and that is said."""
+    history = [tx(3, [("thief", 100, "1:0")], [("a", 100)]), tx(4, [("a", 100, "3:0"), ("a", 40, "2:7")], [("b", 140)])]
+    result = fold(history, [OriginSpec(at("thief"))])
+
+    assert 100 == held(result, "fifo", "b")
+    assert [("unseen", 40)] == [(gap.kind, gap.amount) for gap in result.gaps if gap.address == at("a")]
+
+
+def test_inputs_that_are_not_known_weigh_too() -> None:
+    """Outputs beyond the known inputs: haircut counts the unknown rest as clean in every output, and it is a gap."""
+    history = [tx(3, [("thief", 100, "1:0")], [("a", 100)]), tx(4, [("a", 100, "3:0")], [("b", 100), ("c", 100)])]
+    result = fold(history, [OriginSpec(at("thief"))])
+
+    assert (50, 50) == (held(result, "haircut", "b"), held(result, "haircut", "c"))
+    assert [("unseen", 100)] == [(gap.kind, gap.amount) for gap in result.gaps if gap.address == at("a")]
+
+
+def test_only_so_much_of_an_output_was_reported() -> None:
+    """Of 70 paid 60 were reported: 60 are the origin's, first by position; a later claim on them changes nothing."""
+    history = [
+        tx(3, [("victim", 100, "1:0")], [("scam", 70), ("victim", 29)]),
+        tx(4, [("scam", 70, "3:0")], [("x", 65), ("y", 4)]),
+    ]
+    result = fold(history, [OriginSpec(at("scam"), COIN, f"{3:064x}", 60), OriginSpec(at("x"), COIN, f"{4:064x}")])
+    first = f"payment:{BITCOIN}:{3:064x}:output:0"
+    found = {lot.origin: lot.amount for lots in result.books["fifo"].pots.values() for lot in lots if lot.origin}
+
+    assert {first: 60, f"payment:{BITCOIN}:{4:064x}:output:0": 5} == found
+
+
+def test_a_coinjoin_ends_each_input_at_its_own_address() -> None:
+    """Also under haircut, which else would tell only the larger: whose coin it was is known, whose output is not."""
+    history = [
+        tx(3, [("thief", 100, "1:0")], [("a", 60), ("b", 30)]),
+        tx(4, [("a", 60, "3:0"), ("friend", 60, "2:0"), ("b", 30, "3:1")], [("x", 60), ("y", 60), ("z", 20)]),
+    ]
+    result = fold(history, [OriginSpec(at("thief"))], mixes=(4,))
+
+    for method in result.books:
+        assert [("mixer", "bc1qa", 60), ("mixer", "bc1qb", 30)] == ends(result, method)
+        assert 0 == sum(held(result, method, who) for who in "abxyz")
+    assert {10} == {sum(book.fees.values()) for book in result.books.values()}  # of transaction 3 alone
+
+
+def test_a_reported_coin_in_a_coinjoin_ends_where_it_starts() -> None:
+    """The thief himself mixes: one hop, at his address."""
+    result = fold([tx(3, [("thief", 100, "1:0")], [("x", 50), ("y", 50)])], [OriginSpec(at("thief"))], mixes=(3,))
+    (landed,) = landings(result, "fifo")
+
+    assert ("coinjoin", at("thief"), 1) == (landed.kind, landed.address, landed.hops)
+    assert [100] * 5 == [one.amount for one in landed.arrivals[0].sums]
+    assert [("direct", "CoinJoin", 100)] * 5 == [(e.exposure_type, e.entity, e.amount) for e in exposures(result)]
+
+
+def test_a_payment_reported_inside_a_coinjoin_is_followed() -> None:
+    """A victim may pay out of a CoinJoin: that output is named by the report, so it is the origin's."""
+    history = [
+        tx(3, [("victim", 60, "1:0"), ("other", 60, "2:0")], [("scam", 50), ("other", 50)]),
+        tx(4, [("scam", 50, "3:0")], [("x", 50)]),
+    ]
+    result = fold(history, [OriginSpec(at("scam"), COIN, f"{3:064x}")], mixes=(3,))
+
+    assert {50} == {held(result, method, "x") for method in result.books}
+
+
+def test_the_crowd_of_a_coinjoin_or_a_batch_makes_no_hub() -> None:
+    """Whom one shares a CoinJoin with, or who else was paid in the same batch, one did not deal with."""
+    crowd = [(f"m{n}", 60, f"9:{n}") for n in range(20)]
+    history = [
+        tx(3, [("thief", 100, "1:0")], [("a", 60), ("b", 40)]),
+        tx(4, [("shop", 900, "8:0")], [("b", 5), *((f"n{n}", 5) for n in range(20))]),
+        tx(5, [("a", 60, "3:0"), *crowd], [(f"o{n}", 60) for n in range(21)]),
+        tx(6, [("b", 40, "3:1")], [("c", 40)]),
+    ]
+    few = Limits(hub_counterparties=3)
+
+    assert {} == fold(history, [OriginSpec(at("thief"))], limits=few, mixes=(5,)).hubs
+    assert {at("a")} == fold(history, [OriginSpec(at("thief"))], limits=few).hubs.keys()
+
+
+def nowhere(one: Transaction, position: int) -> Transaction:
+    """The same with one output paid to a script that has no address."""
+    moved = [replace(t, recipient=None) if t.sender is None and t.index == position else t for t in one.transfers]
+    return replace(one, transfers=tuple(moved))
+
+
+def test_an_output_without_an_address_is_unresolved_at_who_paid_it() -> None:
+    """Bare multisig, or money burnt with a message: the books balance, and the path says where it went."""
+    history = [
+        tx(3, [("thief", 100, "1:0")], [("a", 100)]),
+        nowhere(tx(4, [("a", 100, "3:0")], [("none", 30), ("b", 60)]), 0),
+    ]
+    result = fold(history, [OriginSpec(at("thief"))])
+
+    for book in result.books.values():
+        (sums,) = book.balances().values()
+        assert (30, 60, 10) == (sums["unresolved"], sums["held"], sums["fees"])
+        assert 100 == sums["originated"]
+        hop = path(book, larger(book, book.ends[0].step)).hops[-1]
+        assert ("unaddressed", at("a"), at("a"), 30) == (hop.by, hop.sender, hop.recipient, hop.amount)
+    assert [(BITCOIN, f"{4:064x}")] == result.unresolved
+    assert () == landings(result, "fifo")

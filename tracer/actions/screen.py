@@ -25,6 +25,7 @@ from tracer.model import Address, CaseState, Label
 from tracer.registry.registry import Registry
 from tracer.store.rows import Screening
 from tracer.store.store import Store
+from tracer.taint.books import LEAVES
 from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
@@ -211,7 +212,8 @@ class _Known:
         origins = {origin["id"]: origin for origin in document["origins"]}
         made = cls(name, document["digest"], document["method"], document["as_of"], rows, origins)
         for place, hop in enumerate(document["hops"]):
-            made.into[Address(hop["chain"], hop["recipient"])].append((place, hop))
+            if hop["by"] not in LEAVES:  # that came to nobody's address
+                made.into[Address(hop["chain"], hop["recipient"])].append((place, hop))
         for flag in document["flags"]:
             made.flags[Address(flag["chain"], flag["address"])].append(flag)
         return made

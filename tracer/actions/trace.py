@@ -11,6 +11,7 @@ from typing import Any
 
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
+from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import dropped
 from tracer.detect.rules import Known, find
@@ -20,7 +21,7 @@ from tracer.exports.plain import share
 from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
 from tracer.store.store import Store
 from tracer.taint.exposure import exposures
-from tracer.taint.flow import Flow, Result
+from tracer.taint.flow import Flow, Key, Result
 from tracer.taint.landings import landings
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
@@ -61,6 +62,7 @@ class _Reading:
     symbols: dict[AssetId, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     coverage: dict[Address, Coverage] = field(default_factory=dict)
+    mixes: dict[Key, CoinJoin] = field(default_factory=dict)
 
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
@@ -87,10 +89,13 @@ class _Reading:
         assets = {t.asset for one in found for t in one.transfers} - self.symbols.keys()
         self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets)}
         self.flow.feed(found, read)
+        keys = {(one.chain, one.tx_hash) for one in found}
+        unchanged = {key: mix for key, mix in self.mixes.items() if key not in keys}
+        self.mixes = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
 
     def fold(self) -> Result:
         self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
-        return self.flow.fold(self.dropped.keys())
+        return self.flow.fold(self.dropped.keys(), self.mixes.keys())
 
 
 def trace(
@@ -121,7 +126,7 @@ def trace(
     registry = refresh(store)
     with _collector_paused():
         reading, result = _read(store, case, limits, live, progress)
-        made = _document(case, method, Known(registry.entity_of, policy), reading, result)
+        made = _document(case, method, Known(registry.entity_of, policy, reading.mixes), reading, result)
     return _keep(store, case, actor, made, flags=flags)
 
 

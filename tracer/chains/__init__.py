@@ -7,6 +7,7 @@ from tracer.chains.addresses import (
     parse_asset,
     parse_caip10,
     parse_tx_hash,
+    script,
     zero_address,
 )
 from tracer.chains.chains import CHAINS, Chain, Family, family, parse_chain
@@ -31,6 +32,7 @@ __all__ = [
     "parse_caip10",
     "parse_chain",
     "parse_tx_hash",
+    "script",
     "wrapper",
     "zero_address",
 ]

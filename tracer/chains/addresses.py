@@ -27,6 +27,8 @@ _BECH32, _BECH32M = 1, 0x2BC830A3  # checksum constants of BIP 173 and BIP 350
 _TRON_PREFIX = b"\x41"
 _BITCOIN_PREFIXES = (b"\x00", b"\x05")  # P2PKH, P2SH
 
+_SCRIPTS = {("bc1q", 42): "p2wpkh", ("bc1q", 62): "p2wsh", ("bc1p", 62): "p2tr"}
+
 ZERO = {
     Family.EVM: "0x" + "0" * 40,
     Family.TRON: base58.b58encode_check(_TRON_PREFIX + bytes(20)).decode(),
@@ -68,6 +70,15 @@ def is_zero(address: Address) -> bool:
     """True for the zero address of its chain: no pot, never read."""
     chain = CHAINS.get(address.chain)
     return chain is not None and ZERO.get(chain.family) == address.text
+
+
+def script(address: Address) -> str:
+    """The form of a bitcoin address's script: p2pkh, p2sh, p2wpkh, p2wsh, p2tr, or `other`. It was checked at the door.
+
+    BIP 173 and BIP 350: the letter after `bc1` is the witness version, the length tells 20 bytes from 32.
+    """
+    lead, length = address.text[:4], len(address.text)
+    return _SCRIPTS.get((lead, length)) or {"1": "p2pkh", "3": "p2sh"}.get(address.text[:1], "other")
 
 
 @lru_cache(maxsize=1 << 14)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from tracer.chains import listed
+from tracer.detect.coinjoin import CoinJoin
 from tracer.detect.kyc import POLICY, Policy, low_kyc
 from tracer.detect.sanctions import sanctioned
 from tracer.model import Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
@@ -18,10 +19,11 @@ UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What rules may ask: who a label names, and the policy that weighs facts."""
+    """What rules may ask: who a label names, the policy that weighs facts, and which transactions are CoinJoins."""
 
     entity_of: Callable[[str], Entity | None]
     policy: Policy = POLICY
+    coinjoins: Mapping[tuple[str, str], CoinJoin] = field(default_factory=dict)  # by chain and transaction hash
 
     def low_kyc(self, label: Label | None, at: datetime) -> Judgement:
         """Was the labelled service low-KYC at that moment?"""
@@ -32,6 +34,11 @@ class Known:
         """Was the labelled entity under a sanction at that moment?"""
         entity = self.entity_of(label.entity)
         return sanctioned(entity, at) if entity else Judgement(Answer.UNKNOWN, "it is not in the registry")
+
+    def mixes(self, landing: Landing) -> list[CoinJoin]:
+        """The CoinJoins in which this money ended."""
+        keys = [(arrival.chain, arrival.tx_hash) for arrival in landing.arrivals if landing.kind == "coinjoin"]
+        return [self.coinjoins[key] for key in keys if key in self.coinjoins]
 
     def divide(self, claims: Sequence[Label], at: datetime) -> str:
         """Tells moments apart at which a rule would judge the same address differently."""
@@ -81,6 +88,9 @@ def _exchange_arrival(landing: Landing, known: Known) -> Judgement | None:
 
 
 def _mixer_entry(landing: Landing, known: Known) -> Judgement | None:
+    if landing.kind == "coinjoin":
+        named = "; ".join(mix.says for mix in known.mixes(landing))
+        return Judgement(Answer.YES, f"the exact trace ends in a CoinJoin that took this address's coin; {named}")
     return Judgement(Answer.YES, "the exact trace ends at a mixer") if landing.kind == "mixer" else None
 
 
@@ -105,7 +115,7 @@ RULES: dict[str, Rule] = {
     for rule in (
         Rule("low_kyc_arrival", 1, Severity.HIGH, "arrived at a service that was low-KYC then", _low_kyc_arrival),
         Rule("exchange_arrival", 1, Severity.MEDIUM, "arrived at a custodial service", _exchange_arrival),
-        Rule("mixer_entry", 1, Severity.HIGH, "entered a mixer", _mixer_entry),
+        Rule("mixer_entry", 2, Severity.HIGH, "entered a mixer", _mixer_entry),
         Rule("bridge_exit", 1, Severity.MEDIUM, "left the chain", _bridge_exit),
         Rule(
             "sanctioned_contact",
@@ -153,6 +163,8 @@ def _finding(rule: Rule, landing: Landing, judgement: Judgement, known: Known) -
 
 
 def _name(landing: Landing, known: Known) -> str | None:
+    if landing.kind == "coinjoin":
+        return " / ".join(dict.fromkeys(mix.name for mix in known.mixes(landing))) or "CoinJoin"
     if landing.label is None:
         return landing.token.symbol if landing.token else landing.address.text
     entity = known.entity_of(landing.label.entity)

@@ -18,7 +18,7 @@ from typing import Any
 from tracer.exports import plain
 from tracer.exports.plain import Plain
 from tracer.model import ENGINE, Address, Asset, AssetId, Case, Coverage, Entity, Finding, FlagState, Limits, Role
-from tracer.taint.books import Book, EndKind
+from tracer.taint.books import LEAVES, Book, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
 from tracer.taint.methods import METHODS, POISON
@@ -189,7 +189,12 @@ def _roles(result: Result) -> dict[Address, Role]:
         EndKind.MIXER: Role.MIXER,
         EndKind.ARRIVAL: Role.ARRIVAL,
     }
-    found = {(end.kind, end.address) for book in result.books.values() for end in book.ends}
+    found = {
+        (end.kind, end.address)
+        for book in result.books.values()
+        for end in book.ends
+        if book.steps[end.step].by not in LEAVES  # it ended beyond the address, not at it
+    }
     for kind, role in ends.items():
         labelled = {address for ended, address in found if ended is kind and result.flow.labels.of(address)}
         roles |= dict.fromkeys(labelled, role)

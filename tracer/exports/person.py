@@ -12,6 +12,8 @@ from tracer.model import NATIVE, AssetId
 from tracer.taint.methods import METHODS
 
 REPORTS = 10  # named of each flag; the others are in --json
+LEAVES = {"coinjoin": "into a CoinJoin", "unaddressed": "to a script without an address"}
+
 Plain = Mapping[str, Any]
 Assets = Mapping[tuple[str, str], Plain]
 
@@ -134,11 +136,12 @@ def path_lines(path: Plain, assets: Assets) -> Iterator[str]:
     yield f"  path    under {path['method']}, of {origin_name(path['origin'])}: {carried} by these transactions"
     for number, hop in enumerate(path["hops"], 1):
         carried = money(hop["amount"], (hop["chain"], hop["asset"]), assets)
-        if hop["by"] != "payment":
+        if hop["by"] not in ("payment", *LEAVES):
             received = money(hop["received"], (hop["chain"], hop["received_asset"]), assets)
             carried = f"{carried} became {received} ({hop['by'].replace('_', '-')})"
         via = f" via {', '.join(short(address) for address in hop['via'])}" if hop["via"] else ""
-        ends = f"{short(hop['sender'])} -> {short(hop['recipient'])}{via}"
+        goes = LEAVES.get(hop["by"]) or f"-> {short(hop['recipient'])}{via}"
+        ends = f"{short(hop['sender'])} {goes}"
         yield f"    {number:>2}. {when(hop['at'])}  {ends}  {carried}"
         yield f"        tx {hop['tx_hash']}"
 

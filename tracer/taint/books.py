@@ -21,6 +21,10 @@ from tracer.taint.stops import Stop
 PotKey = tuple[Address, AssetId, str]  # the third is an outpoint on bitcoin, else empty
 
 
+COINJOIN, UNADDRESSED = "coinjoin", "unaddressed"
+LEAVES = frozenset({COINJOIN, UNADDRESSED})  # by these a step leaves its address for no other: it is both its ends
+
+
 class EndKind(StrEnum):
     """Where tainted money can come to an end."""
 
@@ -61,6 +65,11 @@ class Step(NamedTuple):
     origin: str
     origin_amount: int
     parent: int
+
+    @property
+    def is_hop(self) -> bool:
+        """True if the money left its address; changing the asset at one is no hop."""
+        return self.sender != self.recipient or self.by in LEAVES
 
 
 class Part(NamedTuple):
@@ -302,7 +311,8 @@ class Book:
         number = len(self.steps) - 1
         if len(parts) > 1:
             self.parts[number] = tuple(parts)
-        self._came(step.recipient, step.received_asset, step.origin, step.received, step.origin_amount)
+        if step.by not in LEAVES:
+            self._came(step.recipient, step.received_asset, step.origin, step.received, step.origin_amount)
         if step.sender != step.recipient:
             self.reached[(step.recipient, step.origin)] += step.origin_amount
         self.world.step(step)

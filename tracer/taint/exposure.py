@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tracer.model import AssetId
-from tracer.taint.books import Book
+from tracer.model import AssetId, Category
+from tracer.taint.books import COINJOIN, Book
 from tracer.taint.flow import Result
 from tracer.taint.landings import coming
 from tracer.taint.methods import NO_STEP
+
+ANY_COINJOIN = ("CoinJoin", Category.MIXER)  # nobody's: it is exposure to a mixer all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,13 @@ def exposures(result: Result) -> tuple[Exposure, ...]:
     sums: dict[tuple[str, str, str, str, str, AssetId], _Sum] = {}
     for method, book in result.books.items():
         hops = _hops(book)
-        for _, _, label, number, amount, origin_amount in coming(result, book):
-            if label is None:
+        for by, _, label, number, amount, origin_amount in coming(result, book):
+            if label is None and by != COINJOIN:
                 continue
+            entity, category = (label.entity, label.category) if label else ANY_COINJOIN
             step = book.steps[number]
             kind = "direct" if hops[number] == 1 else "indirect"
-            key = (label.entity, str(label.category), kind, step.origin, method, step.received_asset)
+            key = (entity, str(category), kind, step.origin, method, step.received_asset)
             total = sums.setdefault(key, _Sum(hops[number]))
             total.hops = min(total.hops, hops[number])
             total.amount += amount
@@ -61,5 +64,5 @@ def _hops(book: Book) -> dict[int, int]:
     hops: dict[int, int] = defaultdict(int)
     for number, step in enumerate(book.steps):
         before = hops[step.parent] if step.parent != NO_STEP else 0
-        hops[number] = before + (step.sender != step.recipient)
+        hops[number] = before + step.is_hop
     return hops

@@ -49,8 +49,14 @@ class Flow:
             self.transactions[key] = transaction if known is None else merged(known, transaction)
         self.read.update(read)
 
-    def fold(self, dropped: Collection[str] = (), kernel_from: int | None = KERNEL_FROM) -> Result:
-        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py).
+    def fold(
+        self,
+        dropped: Collection[str] = (),
+        mixes: Collection[Key] = (),
+        kernel_from: int | None = KERNEL_FROM,
+    ) -> Result:
+        """Play everything that was fed. Two things are told: `dropped`, the ids of transfers that move no value
+        (detect/poisoning.py), and `mixes`, which transactions are CoinJoins (detect/coinjoin.py).
 
         From `kernel_from` transactions on the compiled kernel plays them, to the same last unit; None: never.
         """
@@ -60,11 +66,12 @@ class Flow:
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
         plans = [
-            self._planned(key, transaction, counted[key], origins)
+            _mixed(self._planned(key, transaction, counted[key], origins), key in mixes)
             for key, transaction in _ordered(self.transactions)
             if counted[key]
         ]
-        fold = _Fold(self, origins, counted, reachable(plans, self.read | origins.addresses, origins.addresses))
+        reached = reachable(plans, self.read | origins.addresses, origins.addresses)
+        fold = _Fold(self, origins, counted, reached, mixes)
         fold.play_all([made for made in plans if fold.matters(made)], kernel_from)
         return fold.result()
 
@@ -81,6 +88,10 @@ class Flow:
         made = make(transaction, counted, lambda address: self.labels.stop(address, transaction.at), payments)
         self._plans[key] = (basis, made)
         return made
+
+
+def _mixed(made: Plan | utxo.Coins, is_mix: bool) -> Plan | utxo.Coins:
+    return replace(made, mixed=True) if is_mix and isinstance(made, utxo.Coins) else made
 
 
 def _ordered(transactions: Mapping[Key, Transaction]) -> Iterator[tuple[Key, Transaction]]:
@@ -181,12 +192,18 @@ class _Fold:
     """One pass over the set; the World of its books."""
 
     def __init__(
-        self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]], reached: Collection[Address]
+        self,
+        flow: Flow,
+        origins: Origins,
+        counted: Mapping[Key, Sequence[Transfer]],
+        reached: Collection[Address],
+        mixes: Collection[Key],
     ) -> None:
         self.flow = flow
         self.reached = reached
         self.origins = origins
         self.counted = counted
+        self.mixes = mixes
         self.books = {method: Book(method, self) for method in METHODS}
         self.reach = Reach(origins)
         self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
@@ -234,22 +251,26 @@ class _Fold:
         return True
 
     def play(self, made: Plan | utxo.Coins) -> None:
+        before = {method: len(book.ends) for method, book in self.books.items()}
         if isinstance(made, utxo.Coins):
             spenders = {paid.sender: self._spends(paid.sender) for paid in made.inputs if paid.sender}
             for book in self.books.values():
                 utxo.play(book, made, spenders)
             self.reach.coins(made, spenders)
+            self._note_unresolved(made.at, before)
             return
         spends = {address: self._spends(address) for address in made.payers}
         if not (any(spends.values()) or made.reported or any(self.keeps(p.address) for p, _ in made.receipts)):
             return
-        before = {method: len(book.ends) for method, book in self.books.items()}
         for book in self.books.values():
             play(book, made, spends)
         self.reach.play(made, spends)
+        self._note_unresolved(made.at, before)
+
+    def _note_unresolved(self, at: Transaction, before: Mapping[str, int]) -> None:
         new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
         if EndKind.UNRESOLVED in new:
-            self.unresolved.append((made.at.chain, made.at.tx_hash))
+            self.unresolved.append((at.chain, at.tx_hash))
 
     def _spends(self, address: Address) -> bool:
         """A pot spends only at an address that was read (a reported one counts as read) and is no hub."""
@@ -276,7 +297,9 @@ class _Fold:
 
     def _all_contacts(self) -> dict[Address, list[tuple[datetime, Address]]]:
         if self._contacts is None:
-            self._contacts = _contacts(self.flow.transactions, self.counted, self.flow.limits.hub_counterparties)
+            followed = {key: transfers for key, transfers in self.counted.items() if key not in self.mixes}
+            limit = self.flow.limits.hub_counterparties
+            self._contacts = _contacts(self.flow.transactions, followed, limit)
         return self._contacts
 
     def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
@@ -365,7 +388,7 @@ def _contacts(
 ) -> dict[Address, list[tuple[datetime, Address]]]:
     """Who dealt with whom and when, sorted by time, of those that could have dealt with more than `limit` others.
 
-    On bitcoin everybody in a transaction deals with everybody.
+    On bitcoin all who put in deal with all who take out.
     """
     times: Counter[Address] = Counter()
     for key, transfers in counted.items():
@@ -381,8 +404,9 @@ def _contacts(
 
 def _dealings(key: Key, transfers: Sequence[Transfer]) -> Iterator[tuple[Address, Collection[Address]]]:
     if family(key[0]) is Family.BITCOIN:
-        ends = {end for t in transfers for end in (t.sender, t.recipient) if end}
-        yield from ((end, ends - {end}) for end in ends)
+        senders, recipients = {t.sender for t in transfers}, {t.recipient for t in transfers}
+        for here, there in ((senders, recipients), (recipients, senders)):
+            yield from ((end, {other for other in there if other not in (None, end)}) for end in here if end)
         return
     for transfer in transfers:
         if transfer.sender and transfer.recipient and transfer.sender != transfer.recipient:

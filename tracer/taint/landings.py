@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from tracer.chains import listed, zero_address
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
-from tracer.taint.books import Book, EndKind
+from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind
 from tracer.taint.flow import Key, Result
 from tracer.taint.methods import NO_STEP
 from tracer.taint.paths import larger, path
 from tracer.taint.provenance import Provenance
-from tracer.taint.stops import precedence
+from tracer.taint.stops import Labels, precedence
 
 CONTACT = "contact"
 ORIGINS = 4  # whose paths are told of each arrival, the largest
@@ -84,21 +84,28 @@ Coming = tuple[str, Address, Label | None, int, int, int]
 
 
 def coming(result: Result, book: Book) -> Iterator[Coming]:
-    """What a book brought to stops, to labelled pots, and to the zero address (told by its token)."""
+    """What a book brought to stops, to labelled pots, into CoinJoins, and to the zero address (told by its token)."""
+    yield from _ended(result.flow.labels, book)
     labels = result.flow.labels
-    for end in book.ends:
-        at = book.steps[end.step].transaction.at
-        if end.kind is EndKind.REDEEMED:
-            if end.asset.contract != NATIVE:
-                yield end.kind, Address(*end.asset), None, end.step, end.amount, end.origin_amount
-        else:
-            yield end.kind, end.address, labels.at(end.address, at), end.step, end.amount, end.origin_amount
     ended = {end.step for end in book.ends}
     for number, step in enumerate(book.steps):
         if number not in ended and step.sender != step.recipient:
             label = labels.at(step.recipient, step.transaction.at)
             if label is not None:
                 yield CONTACT, step.recipient, label, number, step.received, step.origin_amount
+
+
+def _ended(labels: Labels, book: Book) -> Iterator[Coming]:
+    for end in book.ends:
+        step = book.steps[end.step]
+        if end.kind is EndKind.REDEEMED:
+            if end.asset.contract != NATIVE:
+                yield end.kind, Address(*end.asset), None, end.step, end.amount, end.origin_amount
+        elif step.by == COINJOIN:  # the address that it left has a label or none: it did not come to that one
+            yield COINJOIN, end.address, None, end.step, end.amount, end.origin_amount
+        elif step.by != UNADDRESSED:
+            label = labels.at(end.address, step.transaction.at)
+            yield end.kind, end.address, label, end.step, end.amount, end.origin_amount
 
 
 def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Provenance]) -> Landing | None:
@@ -123,7 +130,7 @@ def _hops(book: Book, number: int) -> int:
     hops = 0
     while number != NO_STEP:
         step = book.steps[number]
-        hops += step.sender != step.recipient
+        hops += step.is_hop
         number = step.parent
     return hops
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import networkx as nx
 
 from tracer.model import Address, Hop, Kind, Path, Transfer
-from tracer.taint.books import Book, Step
+from tracer.taint.books import LEAVES, Book, Step
 from tracer.taint.methods import NO_STEP
 from tracer.taint.provenance import Way
 
@@ -93,6 +93,8 @@ def _ends(step: Step) -> Sequence[Transfer]:
     A wrapped coin may be shown by its native side alone: then whatever moved between or at both ends.
     """
     moved = [transfer for transfer in step.transaction.transfers if transfer.amount and transfer.kind is not Kind.FEE]
+    if step.by in LEAVES:
+        return [transfer for transfer in moved if transfer.sender == step.sender]
     paid = [
         transfer
         for transfer in moved

@@ -1,15 +1,18 @@
 """A bitcoin transaction: inputs empty their outpoints into the transaction, outputs take from it in listed order.
 
-The fee is what remains, the tail (Anderson, Shumailov, Ahmed, Rietmann: "Bitcoin Redux", 2018).
+The fee is what remains, the tail (Anderson, Shumailov, Ahmed, Rietmann: "Bitcoin Redux", 2018). Outputs beyond the
+known inputs (all of a coinbase's) are fresh, so what a miner collects in fees comes in clean: taint that was paid as a
+fee ended there. What enters a CoinJoin ends in it, change and fee too: nobody can tell whose outputs they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tracer.model import Address, Kind, Transaction, Transfer
-from tracer.taint.books import ENDS, Book, EndKind, PotKey, Step
+from tracer.taint.books import COINJOIN, ENDS, UNADDRESSED, Book, EndKind, PotKey, Step
 from tracer.taint.methods import CLEAN, METHODS, NO_STEP, Lot, total
 from tracer.taint.stops import Stop
 
@@ -23,6 +26,7 @@ class Coins:
     outputs: tuple[Transfer, ...]
     reported: frozenset[str]
     stops: Mapping[Address, Stop]
+    mixed: bool = False  # a CoinJoin
 
 
 def coins(
@@ -46,14 +50,19 @@ def coins(
 def play(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> None:
     """Move what a bitcoin transaction moved, in one book."""
     lots, owners = _gather(book, plan, spends)
+    if plan.mixed:
+        lots = _mix(book, plan, lots, owners)
+    missing = sum(output.amount for output in plan.outputs) - total(lots)
+    if missing > 0:  # a coinbase, or inputs that are not known
+        _say_missing(book, plan, lots, missing)
+        METHODS[book.method].enter(lots, [Lot(missing)])
     for output in plan.outputs:
-        missing = output.amount - total(lots)
-        if missing > 0:  # a coinbase, or inputs that are not known
-            lots.append(Lot(missing))
         taken, lots = METHODS[book.method].spend(lots, output.amount)
         if output.id in plan.reported:
             taken = book.report(output, taken)
-        if output.recipient is not None:
+        if output.recipient is None:
+            _leave(book, plan, UNADDRESSED, taken, owners)
+        else:
             _receive(book, plan, output, _carried(book, plan, output, taken, owners))
     for lot in (lot for lot in lots if lot.origin is not CLEAN):
         payer, step = owners[lot.step]
@@ -67,17 +76,47 @@ def _gather(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> tuple[li
     """All inputs' lots, each numbered in place of its step: -> (lots, whose and which step each number is)."""
     lots: list[Lot] = []
     owners: list[Owner] = []
+    # in a CoinJoin each input's lots stay apart: it is told at whose address each ended
+    enter = lots.extend if plan.mixed else partial(METHODS[book.method].enter, lots)
     for paid in plan.inputs:
         pot: PotKey | None = (paid.sender, paid.asset, paid.outpoint or "") if paid.sender else None
         if pot is None or not spends.get(pot[0]) or pot[0] in plan.stops:
-            METHODS[book.method].enter(lots, [Lot(paid.amount)])
+            enter([Lot(paid.amount)])
             continue
         for lot in book.take(plan.at, pot, paid.amount):
             numbered = lot if lot.origin is CLEAN else lot._replace(step=len(owners))
             if lot.origin is not CLEAN:
                 owners.append((pot[0], lot.step))
-            METHODS[book.method].enter(lots, [numbered])
+            enter([numbered])
     return lots, owners
+
+
+def _mix(book: Book, plan: Coins, lots: list[Lot], owners: list[Owner]) -> list[Lot]:
+    """Taint ends in a CoinJoin, at the address whose coin it was; -> what the outputs are made of: clean money."""
+    _leave(book, plan, COINJOIN, lots, owners)
+    return [Lot(total(lots))]
+
+
+def _leave(book: Book, plan: Coins, by: str, lots: list[Lot], owners: list[Owner]) -> None:
+    """Money that left its address for none that can be named: into a CoinJoin, or to a script without an address."""
+    kind = EndKind.MIXER if by == COINJOIN else EndKind.UNRESOLVED
+    for lot in lots:
+        if lot.origin is CLEAN:
+            continue
+        sender, parent = owners[lot.step]
+        asset = plan.inputs[0].asset
+        step = Step(
+            *(plan.at, by, sender, sender, asset, lot.amount),
+            *(asset, lot.amount, lot.origin, lot.origin_amount, parent),
+        )
+        book.end(kind, sender, asset, [lot._replace(step=book.write(step))])
+
+
+def _say_missing(book: Book, plan: Coins, lots: list[Lot], missing: int) -> None:
+    """Taint beside inputs that are not known is a gap: their place among the inputs is not known either."""
+    first = next((paid.sender for paid in plan.inputs if paid.sender), None)
+    if first is not None and any(lot.origin is not CLEAN for lot in lots):
+        book.world.unseen(plan.at, (first, plan.inputs[0].asset, ""), missing)
 
 
 def _carried(book: Book, plan: Coins, output: Transfer, taken: list[Lot], owners: list[Owner]) -> list[Lot]:

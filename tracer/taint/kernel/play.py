@@ -140,7 +140,7 @@ def _step(S, W, M, i, by, sender, recipient, asset, row):
             got_high, got_low = add(got_high, got_low, a.amount_high, a.amount_low)
             all_high, all_low = add(all_high, all_low, a.worth_high, a.worth_low)
             a.step = number
-            _part(S, first, number, a.tag, a.worth_high, a.worth_low)
+            _part(S, number, a.tag, a.worth_high, a.worth_low)
     step = S.step[number]
     step.received_high, step.received_low, step.worth_high, step.worth_low = got_high, got_low, all_high, all_low
     step.tx, step.by, step.sender, step.recipient, step.received_asset = i, by, sender, recipient, asset
@@ -155,15 +155,10 @@ def _step(S, W, M, i, by, sender, recipient, asset, row):
 
 
 @compiled
-def _part(S, first, number, step, high, low):
-    last = S.counts[PARTS] - 1
-    if last >= first and S.part[last].step == step:
-        part = S.part[last]
-        part.worth_high, part.worth_low = add(part.worth_high, part.worth_low, high, low)
-        return
-    part = S.part[last + 1]
+def _part(S, number, step, high, low):
+    part = S.part[S.counts[PARTS]]
+    S.counts[PARTS] += 1
     part.number, part.step, part.worth_high, part.worth_low = number, step, high, low
-    S.counts[PARTS] = last + 2
 
 
 @compiled
@@ -371,7 +366,8 @@ def _exchange(T, S, M, i, parcels, swaps, count):
             made, receipt = S.counts[BAG], T.exchange_target[target].receipt
             _become(S, start, end, bounds, target - first, last - first, T.exchange_target[target])
             count[0] = _posted(parcels, count[0], receipt, payer, by, made, S.counts[BAG], slot, -1)
-            _forget(S, M, i, payer, T.receipt[T.exchange_target[last - 1].receipt].asset, start, end)
+            asset = T.receipt[T.exchange_target[last - 1].receipt].asset
+            _forget(S, M, i, payer, asset, start, end, target - first, last - first)
 
 
 @compiled
@@ -389,7 +385,8 @@ def _hand_on(T, W, S, M, i, parcels, gifts, count):
             made, receipt = S.counts[BAG], T.hand_target[target].receipt
             _become(S, start, end, bounds, target - first, last - first, T.hand_target[target])
             _by_payer(T, S, made, S.counts[BAG], parcels, count, receipt, slot)
-            _forget(S, M, i, hand, T.receipt[T.hand_target[last - 1].receipt].asset, start, end)
+            asset = T.receipt[T.hand_target[last - 1].receipt].asset
+            _forget(S, M, i, hand, asset, start, end, target - first, last - first)
 
 
 @compiled
@@ -438,7 +435,7 @@ def _flat(T, S, table, rows, slot):
 def _copy(S, start, end, tag):
     for row in range(start, end):
         a = S.bag[row]
-        if not _empty(a):
+        if a.origin >= 0 or not _empty(a):
             bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, a.step, tag)
 
 
@@ -456,8 +453,7 @@ def _become(S, start, end, bounds, target, targets, amount):
             mark_high, mark_low = share(high, low, run_high, run_low, whole_high, whole_low)
             part_high, part_low = sub(mark_high, mark_low, past_high, past_low)
             past_high, past_low = mark_high, mark_low
-            worth_high, worth_low = _equal(a.worth_high, a.worth_low, target, targets)
-            _made(S, row, part_high, part_low, worth_high, worth_low)
+            _made(S, row, part_high, part_low, target, targets)
         asset = bounds[n]
 
 
@@ -472,30 +468,35 @@ def _equal(high, low, n, parts):
 
 
 @compiled
-def _made(S, row, high, low, worth_high, worth_low):
+def _made(S, row, high, low, target, targets):
     """A converted lot; one that came to nothing waits for the next of its origin (`methods._carry`)."""
     a = S.bag[row]
-    if a.origin >= 0 and S.waiting[a.origin].row >= 0:
-        waiting = S.waiting[a.origin]
-        worth_high, worth_low = add(worth_high, worth_low, waiting.worth_high, waiting.worth_low)
-        waiting.row = -1
     if high != ZERO or low != ZERO:
-        bag(S, high, low, a.origin, worth_high, worth_low, a.step, a.tag)
-    elif a.origin >= 0:
-        waiting = S.waiting[a.origin]
-        waiting.worth_high, waiting.worth_low, waiting.row = worth_high, worth_low, row
+        if a.origin >= 0 and S.waiting[a.origin] >= 0:
+            for before in range(S.waiting[a.origin], row):
+                b = S.bag[before]
+                worth_high, worth_low = _equal(b.worth_high, b.worth_low, target, targets)
+                if b.origin == a.origin and (worth_high != ZERO or worth_low != ZERO):
+                    bag(S, ZERO, ZERO, b.origin, worth_high, worth_low, b.step, a.tag)
+            S.waiting[a.origin] = -1
+        bag(S, high, low, a.origin, *_equal(a.worth_high, a.worth_low, target, targets), a.step, a.tag)
+    elif a.origin >= 0 and S.waiting[a.origin] < 0:
+        S.waiting[a.origin] = row
 
 
 @compiled
-def _forget(S, M, i, address, asset, start, end):
-    """What still waits at the end is rounded away."""
+def _forget(S, M, i, address, asset, start, end, target, targets):
+    """What still waits at the end is rounded away, origin after origin."""
     for row in range(start, end):
-        a = S.bag[row]
-        if a.origin >= 0 and S.waiting[a.origin].row == row:
-            waiting, at = S.waiting[a.origin], S.counts[BAG]
-            waiting.row = -1
-            if waiting.worth_high != ZERO or waiting.worth_low != ZERO:
-                bag(S, ZERO, ZERO, a.origin, waiting.worth_high, waiting.worth_low, a.step, 0)
+        origin = S.bag[row].origin
+        if origin < 0 or S.waiting[origin] != row:
+            continue
+        S.waiting[origin] = -1
+        for other in range(row, end):
+            b, at = S.bag[other], S.counts[BAG]
+            worth_high, worth_low = _equal(b.worth_high, b.worth_low, target, targets)
+            if b.origin == origin and (worth_high != ZERO or worth_low != ZERO):
+                bag(S, ZERO, ZERO, origin, worth_high, worth_low, b.step, 0)
                 _lose(S, M, ROUNDING, i, address, asset, at)
                 S.counts[BAG] = at
 

@@ -53,7 +53,6 @@ PART = record("worth: number step")
 END = record("amount: worth: kind address asset origin step method")
 LOSS = record("amount: worth: kind tx address asset origin step before method")
 GAP = record("amount: tx pot method")
-WAITING = record("worth: row")
 ENTRY = record("came: origin after")
 
 
@@ -100,7 +99,7 @@ class State(NamedTuple):
     loss: Array
     gap: Array
     originated: Array
-    waiting: Array  # scratch, by origin
+    waiting: Array  # scratch, by origin: the first lot that came to nothing
     counts: Array
 
 
@@ -117,9 +116,8 @@ def state(methods: int, pots: int, origins: int, room: int) -> State:
     """Empty pots for so many methods, with room for so many lots, steps and the like."""
     pot = np.full((methods * pots, 5), -1, np.int32)
     pot[:, 4] = 0
-    lot, waiting, counts = np.zeros(room, LOT), np.zeros(origins, WAITING), np.zeros(9, np.int64)
+    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(9, np.int64)
     lot["after"] = np.arange(1, room + 1)
-    waiting["row"] = -1
     counts[ROOM] = room
     bag, step, part, end, loss, gap = (np.zeros(room, kind) for kind in (MOVING, STEP, PART, END, LOSS, GAP))
     account, originated = np.zeros((methods * pots, 10), np.uint64), np.zeros((methods * origins, 2), np.uint64)
