@@ -25,6 +25,7 @@ from tracer.taint.origins import Origins, match
 from tracer.taint.reach import Reach
 from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan, plan
+from tracer.taint.worth import DEFAULT_RANKING, RANKINGS, Mixes, Seen
 
 Key = tuple[str, str]  # chain, tx_hash
 
@@ -143,6 +144,7 @@ class Result:
     hubs: dict[Address, Hub]
     gaps: list[Gap]
     unresolved: list[Key]
+    mixes: Mixes
     worth: dict[Address, Fraction]
 
     def wanted(self) -> list[Address]:
@@ -179,6 +181,7 @@ class _Fold:
         self.counted = counted
         self.books = {method: Book(method, self) for method in METHODS}
         self.reach = Reach(origins)
+        self.mixes = Mixes(origins, self.keeps)
         self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
         self.touched: dict[Address, datetime] = {}
         self.hubs: dict[Address, Hub] = {}
@@ -194,6 +197,7 @@ class _Fold:
             for book in self.books.values():
                 utxo.play(book, made, spenders)
             self.reach.coins(made, spenders)
+            self.mixes.coins(made, spenders)
             return
         parties = {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
         spends = {party: not party.tag and party not in made.stops and self._spends(party.address) for party in parties}
@@ -203,6 +207,7 @@ class _Fold:
         for book in self.books.values():
             book.play(made, spends)
         self.reach.play(made, spends)
+        self.mixes.play(made, spends)
         new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
         if EndKind.UNRESOLVED in new:
             self.unresolved.append((made.at.chain, made.at.tx_hash))
@@ -285,32 +290,9 @@ class _Fold:
             *(self.flow, self.origins, self.books, self.reach, self.hops, self.touched, self.hubs),
             gaps=[*self.origins.gaps, *self.gaps.values(), *self._unordered()],
             unresolved=self.unresolved,
-            worth=_worth(self.origins, self.books),
+            mixes=self.mixes,
+            worth=RANKINGS[DEFAULT_RANKING](Seen(self.origins, self.books, self.mixes)),
         )
-
-
-WORTH = {"dirty_first": 1000, "haircut": 1}  # measured: the README's figures compare it with other rankings
-
-
-def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fraction]:
-    """What an address is worth reading: the share, of all that the case originated in one asset, that reached it.
-
-    The share is dirty_first's, the most that can have come; haircut, at a thousandth, orders those that share leaves
-    equal or out. Of several assets the best counts, so that no price is needed. At most 1.
-    """
-    shares: dict[Address, dict[AssetId, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-    for method, weight in WORTH.items():
-        whole: dict[AssetId, int] = defaultdict(int)
-        for origin, amount in books[method].originated.items():
-            whole[origins.found[origin].asset] += amount
-        came: dict[tuple[Address, AssetId], int] = defaultdict(int)
-        for (address, origin), amount in books[method].reached.items():
-            came[(address, origins.found[origin].asset)] += amount
-        for (address, asset), amount in came.items():
-            if whole[asset]:
-                share = min(Fraction(amount, whole[asset]), Fraction(1))
-                shares[address][asset] += share * Fraction(weight, sum(WORTH.values()))
-    return {address: max(by_asset.values()) for address, by_asset in shares.items()}
 
 
 def _contacts(
