@@ -83,7 +83,8 @@ def plan(transaction: Transaction, counted: Iterable[Transfer], stop_at: StopAt,
     made.edges = _edges([t for t in counted if t.kind is not Kind.FEE], frozenset(payments), made)
     nets = net_of(made.edges)
     made.receipts = {key: amount for key, amount in sorted(nets.items()) if amount > 0}
-    parties = sorted({party for edge in made.edges for party in (edge.source, edge.target)})
+    payers = {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
+    parties = sorted(payers | {party for edge in made.edges for party in (edge.source, edge.target)})
     made.stops = {p: stop for p in parties if not p.tag and (stop := _stop(p, stop_at)) is not None}
     _Planner(made, nets).work()
     return made
