@@ -215,8 +215,8 @@ def reconcile(store: Store, source: Source, peers: Iterable[str], actor: str) ->
 def due(store: Store, case: Case) -> list[Address]:
     """What a case watches: the frontier by worth, then what it follows already, then what was reported.
 
-    Of the frontier, what the newest trace's limits leave out is not read, and what was read to its end since then comes
-    last, so that an interrupted pull goes on where it was.
+    Of the frontier, what the newest trace's limits leave out is not read, and what a source was asked for since that
+    trace comes after what was not, so that an interrupted pull goes on where it was.
     """
     newest = store.latest_trace(case.id)
     reported = list(dict.fromkeys(spec.address for spec in case.origins))
@@ -227,8 +227,8 @@ def due(store: Store, case: Case) -> list[Address]:
     followed.sort(key=lambda row: (-Decimal(row["worth"]), row["chain"], row["address"]))
     frontier = [row for row in unread(traced) if _within(traced["limits"], row)]
     left, known = ([Address(row["chain"], row["address"]) for row in rows] for rows in (frontier, followed))
-    done = {read.address for read in store.coverage(left) if read.coverage.state == "complete"}
-    left.sort(key=done.__contains__)
+    asked = {read.address for read in store.coverage(left)}
+    left.sort(key=asked.__contains__)
     return list(dict.fromkeys([*left, *known, *reported]))
 
 

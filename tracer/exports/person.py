@@ -130,7 +130,7 @@ def unread_lines(document: Plain) -> Iterator[str]:
         hops = f"{one['hops']} hop{'s' if one['hops'] != 1 else ''} away"
         yield f"          {Decimal(one['worth']):.6f}  {alias}:{one['address']}, {hops}, {one['coverage']}"
     if len(left) > UNREAD:
-        yield f"          and {len(left) - UNREAD} more: all of them are in `tracer case show {document['case']} --json`"
+        yield f"          and {len(left) - UNREAD} more: `tracer case show {document['case']} --json` has them all"
 
 
 def ledger_lines(document: Plain, assets: Assets, methods: Collection[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What an address is worth reading. A ranking decides in which order the frontier is read, never an amount.
 
 Worth is the share, of all that the case originated in one asset, that reached the address; the best asset counts, so
-that no price is needed. A token that no list and no report vouches for counts a millionth: anyone can make one.
+that no price is needed. A token that no list and no report vouches for comes last: anyone can make one.
 
 `Mixes` is a light book beside those of the methods. It keeps each amount that a pot received as one mix with its
 tainted part and spends the densest first: a thief's own money goes before what ordinary people's money was mixed into,
@@ -16,19 +16,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from tracer.chains import is_listed, is_on_chain
 from tracer.model import Address, AssetId, Transfer
 from tracer.taint.allocate import Party
 from tracer.taint.books import Book, PotKey
-from tracer.taint.methods import parts
+from tracer.taint.methods import METHODS, parts
 from tracer.taint.origins import Origins
 from tracer.taint.transaction import Plan, Target
 from tracer.taint.utxo import Coins
 
 WHOLE = 1 << 64  # tainted parts and shares are kept in this many parts of a base unit, so that small ones are not lost
-UNLISTED = Fraction(1, 10**6)
+MINOR = Fraction(1, 10**6)  # the weight of what only orders what counts more leaves equal
 
 Worth = dict[Address, Fraction]
 Value = Mapping[AssetId, int]  # the asset in which it was originated -> how much, in parts of a base unit
@@ -249,19 +250,26 @@ def by_method(seen: Seen, method: str) -> Worth:
     return shares(reached, originated, seen.origins)
 
 
-def lesser(seen: Seen) -> Worth:
-    """The smaller of `densest` and haircut's share: what two ways of mixing agree on."""
-    one, other = densest(seen), by_method(seen, "haircut")
-    return {address: min(share, other[address]) for address, share in one.items() if address in other}
+def densest_then_haircut(seen: Seen) -> Worth:
+    """The densest share; haircut's, at a millionth, orders what that leaves equal, above all what it leaves at 0."""
+    first, then, nothing = densest(seen), by_method(seen, "haircut"), Fraction(0)
+    return {
+        address: (first.get(address, nothing) + then.get(address, nothing) * MINOR) / (1 + MINOR)
+        for address in first.keys() | then.keys()
+    }
 
 
-RANKINGS: dict[str, Callable[[Seen], Worth]] = {"densest": densest, "lesser": lesser}
-DEFAULT_RANKING = "lesser"  # measured: the README's figures compare it with others
+RANKINGS: dict[str, Callable[[Seen], Worth]] = {
+    **{method: partial(by_method, method=method) for method in METHODS},
+    "densest": densest,
+    "densest_then_haircut": densest_then_haircut,
+}
+DEFAULT_RANKING = "densest_then_haircut"  # measured: the README's figures compare it with others
 
 
 def shares(reached: Mapping[tuple[Address, AssetId], int], originated: Value, origins: Origins) -> Worth:
     """Of all that was originated in an asset, the largest share that reached each address; at most 1."""
-    weights = {asset: Fraction(1) if _vouched(asset, origins) else UNLISTED for asset in originated}
+    weights = {asset: Fraction(1) if _vouched(asset, origins) else MINOR**2 for asset in originated}
     best: Worth = {}
     for (address, asset), amount in reached.items():
         if originated.get(asset):
