@@ -175,7 +175,7 @@ def _document(case: Case, method: str, known: Known, reading: _Reading, result: 
         result=result,
         dropped=reading.dropped,
         read_order=reading.order,
-        coverage=reading.coverage,
+        coverage={address: reading.coverage[address] for address in reading.order},  # known but not read is unread
         assets=reading.store.assets(sorted(reading.symbols)),
         entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
         exposures=exposures(result),
