@@ -18,17 +18,21 @@ from tests.makers import START, USDT, address, label, ticking, transaction, tx_h
 from tracer.actions.case import close_case, open_case
 from tracer.actions.export import case_document
 from tracer.actions.intake import import_entities, import_labels, import_transfers
+from tracer.actions.pull import due
 from tracer.actions.review import review
 from tracer.actions.trace import Round, Traced, trace
 from tracer.detect.coinjoin import coinjoins
 from tracer.errors import Conflict, InputError, NotFound, UnknownMethod
 from tracer.exports.document import canonical, digest
+from tracer.exports.plain import unread
 from tracer.model import (
     Address,
     Asset,
     AssetId,
     Case,
     Category,
+    Checkpoint,
+    Coverage,
     FlagState,
     Kind,
     Label,
@@ -319,6 +323,36 @@ def test_the_budget_is_spent_on_what_is_worth_most(store: Store) -> None:
     made = run(store, limits=Limits(addresses=2)).document
     order = {one["read_order"]: one["address"] for one in made["addresses"] if one["read_order"]}
     assert order == {1: THIEF.text, 2: PEEL.text}
+
+
+def test_what_is_left_unread_is_listed_by_worth(store: Store) -> None:
+    """With where it is, how far away and what is known of it; read further, it is another list, and then none."""
+    fill(store)
+    first = run(store, limits=Limits(addresses=2)).document
+    rest = run(store).document
+
+    assert [(one["address"], one["hops"], one["coverage"]) for one in unread(first)] == [
+        (MULE.text, 3, "unread"),
+        (EXCHANGE.text, 3, "unread"),
+    ]
+    assert [round(float(one["worth"]), 5) for one in unread(first)] == [0.6, 0.3]
+    assert unread(rest) == []
+
+
+def test_a_pull_reads_the_frontier_by_worth_and_goes_on_where_it_was(store: Store) -> None:
+    """What a limit leaves out is not read; what was asked for since the trace comes after what was not."""
+    fill(store)
+    case = store.case("harbour")
+    assert due(store, case) == [THIEF]
+    run(store, limits=Limits(addresses=2))
+    assert due(store, case) == [MULE, EXCHANGE, THIEF, PEEL]
+
+    with store.pages() as work:
+        work.set_coverage(MULE, "node", Coverage("partial", "no traces"), Checkpoint())
+    assert due(store, case) == [EXCHANGE, MULE, THIEF, PEEL]
+
+    run(store, limits=Limits(hops=3))
+    assert due(store, case) == [THIEF, PEEL]
 
 
 def test_progress_is_told_round_by_round(store: Store) -> None:

@@ -53,6 +53,7 @@ FREE = {  # what may change without changing the digest: who looks, how it was r
     "stopped/unread",
     "stopped/unread_most_worth",
     "stopped/unresolved",
+    "addresses/*/worth",
     "addresses/*/read_order",
     "addresses/*/coverage",
     "labels/*/source",

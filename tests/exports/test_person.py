@@ -26,7 +26,17 @@ from tests.exports.documents import (
 from tests.exports.hostile import HOSTILE
 from tests.makers import ETHEREUM, USDT, address, transaction, tx_hash
 from tracer.exports.document import document
-from tracer.exports.person import assets_of, case_lines, flag_lines, money, origin_name, plain_text, short, when
+from tracer.exports.person import (
+    assets_of,
+    case_lines,
+    flag_lines,
+    money,
+    origin_name,
+    plain_text,
+    short,
+    unread_lines,
+    when,
+)
 from tracer.model import OriginSpec
 from tracer.taint.methods import METHODS
 
@@ -183,6 +193,20 @@ def test_a_case_without_anything_is_told_in_a_few_lines() -> None:
     told = list(case_lines(empty(), METHODS))
     assert "addresses 1: 1 origin" in told
     assert not any(line.startswith(("ledger", "gaps")) for line in told)
+
+
+def test_the_worthiest_unread_addresses_are_named() -> None:
+    """Each with its share, its distance and what is known of it; of many the first, and how many more there are."""
+    made = small()
+    one = next(row for row in made["addresses"] if row["role"] == "frontier")
+    left = [one | {"address": f"0x{n:040x}", "worth": f"0.{n}"} for n in range(1, 8)]
+    made["addresses"] = [row for row in made["addresses"] if row["role"] != "frontier"] + left
+    first, *names, rest = unread_lines(made)
+
+    assert first == "unread    7 tainted addresses, the worthiest first"
+    assert [line.split()[0] for line in names] == ["0.700000", "0.600000", "0.500000", "0.400000", "0.300000"]
+    assert names[0].endswith(f"ethereum:0x{7:040x}, {one['hops']} hops away, unread")
+    assert rest == "          and 2 more: `tracer case show small --json` has them all"
 
 
 def test_origins_are_told_in_words() -> None:

@@ -36,7 +36,7 @@ class CoinCase:
         """Fed at once, or another history in place of its own."""
         flow = Flow(self.specs, Labels(self.labels))
         flow.feed(self.history if history is None else history, self.read)
-        return flow.fold(mixes=self.mixes)
+        return flow.fold(coinjoins=self.mixes)
 
 
 def spent(number: int, inputs: list[Input], outputs: list[Output]) -> Transaction:

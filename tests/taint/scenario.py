@@ -142,7 +142,7 @@ class Story:
     def fold(self) -> Result:
         """Folded, CoinJoins found."""
         flow = self.flow()
-        return flow.fold(mixes=coinjoins(flow.transactions.values()).keys())
+        return flow.fold(coinjoins=coinjoins(flow.transactions.values()).keys())
 
     def says(self, result: Result, method: str, of: str | None) -> list[int]:
         """The table's row as the engine sees it."""

@@ -159,7 +159,7 @@ def test_any_order_and_partition_of_feeding_gives_the_same(case: CoinCase, chanc
     flow.feed([], case.read)
 
     assert fingerprint(case.fold([one for one in case.history if one.transfers])) == fingerprint(
-        flow.fold(mixes=case.mixes)
+        flow.fold(coinjoins=case.mixes)
     )
 
 

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from tests.taint.scenario import START, asset, at, place, told, tx
 from tracer.model import Kind, Limits, OriginSpec, Transaction, Transfer, transfer_id
-from tracer.taint.flow import Flow, Result, counterparties
+from tracer.taint.flow import Flow, Result
+from tracer.taint.hubs import counterparties
 from tracer.taint.stops import Labels
 
 

@@ -75,7 +75,7 @@ def fold(
     flow = Flow(origins, Labels(labels or []), limits or Limits())
     ends = {end for one in history for t in one.transfers for end in (t.sender, t.recipient) if end}
     flow.feed(history, ends)
-    return flow.fold(mixes={(BITCOIN, f"{number:064x}") for number in mixes})
+    return flow.fold(coinjoins={(BITCOIN, f"{number:064x}") for number in mixes})
 
 
 def held(result: Result, method: str, who: str, origin: str | None = None) -> int:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain, islice
 from threading import Event
+from typing import Any
 
 from tracer.errors import Conflict, InputError, Reorg, SourceBusy, SourceError, SourceRefused, TracerError
+from tracer.exports.plain import unread
 from tracer.model import Address, Case
 from tracer.sources.base import Page, Source
 from tracer.store.rows import Added
@@ -21,7 +24,7 @@ from tracer.store.store import Store
 
 LOG = logging.getLogger("tracer.pull")
 LOOK_BACK = 10_000  # blocks whose hashes are compared after a reorg, newest first
-WATCHED = frozenset({"origin", "transit", "frontier"})
+FOLLOWED = frozenset({"origin", "transit"})
 
 
 @dataclass(slots=True)
@@ -216,11 +219,24 @@ def reconcile(store: Store, source: Source, peers: Iterable[str], actor: str) ->
 
 
 def due(store: Store, case: Case) -> list[Address]:
-    """What a case watches: the frontier by worth, then what it follows already, then what was reported."""
+    """What a case watches: the frontier by worth, then what it follows already, then what was reported.
+
+    Of the frontier, what the newest trace's limits leave out is not read, and what a source was asked for since that
+    trace comes after what was not, so that an interrupted pull goes on where it was.
+    """
     newest = store.latest_trace(case.id)
     reported = list(dict.fromkeys(spec.address for spec in case.origins))
     if newest is None:
         return reported
-    rows = [row for row in json.loads(newest.result)["addresses"] if row["role"] in WATCHED]
-    rows.sort(key=lambda row: (row["role"] != "frontier", -float(row["worth"]), row["address"]))
-    return list(dict.fromkeys([*(Address(row["chain"], row["address"]) for row in rows), *reported]))
+    traced = json.loads(newest.result)
+    followed = [row for row in traced["addresses"] if row["role"] in FOLLOWED]
+    followed.sort(key=lambda row: (-Decimal(row["worth"]), row["chain"], row["address"]))
+    frontier = [row for row in unread(traced) if _within(traced["limits"], row)]
+    left, known = ([Address(row["chain"], row["address"]) for row in rows] for rows in (frontier, followed))
+    asked = {read.address for read in store.coverage(left)}
+    left.sort(key=asked.__contains__)
+    return list(dict.fromkeys([*left, *known, *reported]))
+
+
+def _within(limits: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    return row["hops"] < limits["hops"] and Decimal(row["worth"]) >= Decimal(limits["worth"])

@@ -21,7 +21,8 @@ from tracer.exports.plain import share
 from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
 from tracer.store.store import Store
 from tracer.taint.exposure import exposures
-from tracer.taint.flow import Flow, Key, Result
+from tracer.taint.flow import Flow, Result
+from tracer.taint.hubs import Key
 from tracer.taint.landings import landings
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
@@ -62,7 +63,7 @@ class _Reading:
     symbols: dict[AssetId, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     coverage: dict[Address, Coverage] = field(default_factory=dict)
-    mixes: dict[Key, CoinJoin] = field(default_factory=dict)
+    coinjoins: dict[Key, CoinJoin] = field(default_factory=dict)
 
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
@@ -90,12 +91,12 @@ class _Reading:
         self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets)}
         self.flow.feed(found, read)
         keys = {(one.chain, one.tx_hash) for one in found}
-        unchanged = {key: mix for key, mix in self.mixes.items() if key not in keys}
-        self.mixes = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
+        unchanged = {key: mix for key, mix in self.coinjoins.items() if key not in keys}
+        self.coinjoins = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
 
     def fold(self) -> Result:
         self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
-        return self.flow.fold(self.dropped.keys(), self.mixes.keys())
+        return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
 
 
 def trace(
@@ -126,7 +127,7 @@ def trace(
     registry = refresh(store)
     with _collector_paused():
         reading, result = _read(store, case, limits, live, progress)
-        made = _document(case, method, Known(registry.entity_of, policy, reading.mixes), reading, result)
+        made = _document(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading, result)
     return _keep(store, case, actor, made, flags=flags)
 
 
@@ -180,7 +181,7 @@ def _document(case: Case, method: str, known: Known, reading: _Reading, result: 
         result=result,
         dropped=reading.dropped,
         read_order=reading.order,
-        coverage=reading.coverage,
+        coverage={address: reading.coverage[address] for address in reading.order},  # known but not read is unread
         assets=reading.store.assets(sorted(reading.symbols)),
         entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
         exposures=exposures(result),

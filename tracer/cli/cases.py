@@ -12,7 +12,7 @@ from tracer.actions.export import case_document
 from tracer.chains import parse_caip10
 from tracer.cli.terminal import AsJson, CaseName, answer, show, the_app
 from tracer.exports.person import case_lines
-from tracer.exports.plain import moment, place
+from tracer.exports.plain import moment, place, unread
 from tracer.model import Case
 from tracer.taint.methods import METHODS
 
@@ -82,7 +82,9 @@ def case_show(name: CaseName, as_json: AsJson = False) -> None:
         traced = made.store.latest_trace(case.id) is not None
         document = case_document(made.store, name) if traced else None
     if as_json:
-        last = {"digest": document["digest"], "stopped": document["stopped"]} if document else None
+        last = (
+            {key: document[key] for key in ("digest", "stopped")} | {"unread": unread(document)} if document else None
+        )
         answer("case_summary", _case(case) | {"trace": last, "ledger": document["ledger"] if document else None})
         return
     show([_case_line(case)])

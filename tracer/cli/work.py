@@ -17,7 +17,7 @@ from tracer.actions.trace import Round
 from tracer.actions.trace import trace as trace_case
 from tracer.cli.terminal import AsJson, CaseName, answer, emit, say, show, the_app, urgency
 from tracer.exports.person import case_lines, flag_lines
-from tracer.exports.plain import moment, text
+from tracer.exports.plain import moment, text, unread
 from tracer.model import FlagState
 from tracer.sources.cells import share
 
@@ -51,6 +51,7 @@ def trace(
     document = traced.document
     if as_json:
         members = {key: document[key] for key in ("case", "digest", "stopped", "ledger", "as_of")}
+        members["unread"] = unread(document)
         answer("trace", members | {"new": traced.new, "flags": flags, "flag_versions": traced.flags})
         return
     show(case_lines(document, [document["method"]]))

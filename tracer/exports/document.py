@@ -86,7 +86,7 @@ def digest(made: Mapping[str, Any]) -> str:
     """sha256 of the RFC 8785 form of inputs and results: the same inputs give the same digest, on either store.
 
     It can be worked out from an exported document too. Left out: the case's name and headline method with its paths,
-    what stopped the reading and its order, coverage, heads, URLs, and what people made of the flags.
+    what stopped the reading, its order and worth, coverage, heads, URLs, and what people made of the flags.
     """
     view: Plain = {key: made[key] for key in DIGESTED}
     view["transactions"] = made["transactions"]
@@ -94,7 +94,7 @@ def digest(made: Mapping[str, Any]) -> str:
     view["assets"] = made["assets"]
     view["labels"] = _without(made["labels"], "source")
     view["facts"] = _without(made["facts"], "source_url", "entity_name", "note")
-    view["addresses"] = _without(made["addresses"], "read_order", "coverage", "labels")
+    view["addresses"] = _without(made["addresses"], "worth", "read_order", "coverage", "labels")
     found = [flag for flag in made["flags"] if flag.get("state") != FlagState.WITHDRAWN]
     view["flags"] = _without(found, "message", "facts", "label", "paths", *REVIEWED)
     return f"sha256:{sha256(canonical(view)).hexdigest()}"

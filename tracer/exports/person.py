@@ -8,11 +8,13 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from tracer.chains import CHAINS, listed
+from tracer.exports.plain import unread
 from tracer.model import NATIVE, AssetId
 from tracer.taint.methods import METHODS
 
 REPORTS = 10  # named of each flag; the others are in --json
 LEAVES = {"coinjoin": "into a CoinJoin", "unaddressed": "to a script without an address"}
+UNREAD = 5  # how many unread addresses are named to a person
 
 Plain = Mapping[str, Any]
 Assets = Mapping[tuple[str, str], Plain]
@@ -165,14 +167,24 @@ def case_lines(document: Plain, methods: Collection[str]) -> Iterator[str]:
     yield f"origins   {len(document['origins'])}"
     yield f"addresses {len(document['addresses'])}: {', '.join(f'{n} {role}' for role, n in sorted(roles.items()))}"
     yield f"read      {len(document['transactions'])} transactions; stopped by: {', '.join(document['stopped']['by'])}"
-    unread = document["stopped"]["unread"]
-    if unread:
-        most = document["stopped"]["unread_most_worth"]
-        yield f"unread    {unread} tainted addresses, each worth at most {most} of what was originated in an asset"
+    yield from unread_lines(document)
     if document["gaps"]:
         yield f"gaps      {len(document['gaps'])} things not known that could matter: see `gaps` in the export"
     yield f"digest    {document['digest']}"
     yield from ledger_lines(document, assets, methods)
+
+
+def unread_lines(document: Plain) -> Iterator[str]:
+    """What was left unread, the worthiest by name: the share of all that was originated in an asset, how far away."""
+    left = unread(document)
+    if left:
+        yield f"unread    {len(left)} tainted address{'es' if len(left) != 1 else ''}, the worthiest first"
+    for one in left[:UNREAD]:
+        alias = CHAINS[one["chain"]].alias if one["chain"] in CHAINS else one["chain"]
+        hops = f"{one['hops']} hop{'s' if one['hops'] != 1 else ''} away"
+        yield f"          {Decimal(one['worth']):.6f}  {alias}:{one['address']}, {hops}, {one['coverage']}"
+    if len(left) > UNREAD:
+        yield f"          and {len(left) - UNREAD} more: `tracer case show {document['case']} --json` has them all"
 
 
 def ledger_lines(document: Plain, assets: Assets, methods: Collection[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +23,7 @@ from tracer.model import (
     Kind,
     Label,
     Path,
+    Role,
     Sum,
     Transaction,
     Transfer,
@@ -44,6 +45,13 @@ def decimal(value: Decimal) -> str:
 def share(worth: Fraction) -> str:
     """A share as a decimal string of eighteen places, cut, not rounded."""
     return f"{int(worth)}.{int(worth % 1 * 10**18):018d}"
+
+
+def unread(document: Mapping[str, Any]) -> list[Plain]:
+    """What a trace left unread, in reading order: worthiest first, then by address."""
+    rows = [one for one in document["addresses"] if one["role"] == Role.FRONTIER]
+    rows.sort(key=lambda one: (-Decimal(one["worth"]), one["chain"], one["address"]))
+    return [{key: one[key] for key in ("chain", "address", "worth", "hops", "coverage")} for one in rows]
 
 
 def place(address: Address | None) -> Plain:

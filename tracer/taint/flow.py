@@ -6,27 +6,25 @@ should be read next, in order of worth. Any partition and order of feeding gives
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 from graphlib import TopologicalSorter
 from itertools import groupby
 
 from tracer.chains import Family, family
-from tracer.model import Address, AssetId, Gap, Limits, OriginSpec, Transaction, Transfer
+from tracer.model import Address, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, Step, unseen
-from tracer.taint.methods import METHODS
+from tracer.taint.books import Book
+from tracer.taint.fold import Fold, Known, Made
+from tracer.taint.hubs import Hub, Key
 from tracer.taint.origins import Origins, match
 from tracer.taint.reach import Reach
 from tracer.taint.stops import Labels
-from tracer.taint.transaction import Plan, plan
-from tracer.taint.turn import play
+from tracer.taint.transaction import plan
+from tracer.taint.worth import DEFAULT_RANKING, RANKINGS, Mixes, Seen, Worth
 
-Key = tuple[str, str]  # chain, tx_hash
 KERNEL_FROM = 20_000  # transactions that matter: below, loading the compiled code costs more than it saves (measured)
 
 
@@ -39,7 +37,7 @@ class Flow:
     limits: Limits = field(default_factory=Limits)
     transactions: dict[Key, Transaction] = field(default_factory=dict)
     read: set[Address] = field(default_factory=set)
-    _plans: dict[Key, tuple[object, Plan | utxo.Coins]] = field(default_factory=dict)
+    _plans: dict[Key, tuple[object, Made]] = field(default_factory=dict)
 
     def feed(self, transactions: Iterable[Transaction], read: Collection[Address] = ()) -> None:
         """Add transactions (parts of one may come at several times) and say which addresses are read with them."""
@@ -52,11 +50,11 @@ class Flow:
     def fold(
         self,
         dropped: Collection[str] = (),
-        mixes: Collection[Key] = (),
+        coinjoins: Collection[Key] = (),
         kernel_from: int | None = KERNEL_FROM,
     ) -> Result:
         """Play everything that was fed. Two things are told: `dropped`, the ids of transfers that move no value
-        (detect/poisoning.py), and `mixes`, which transactions are CoinJoins (detect/coinjoin.py).
+        (detect/poisoning.py), and `coinjoins`, which transactions are (detect/coinjoin.py).
 
         From `kernel_from` transactions on the compiled kernel plays them, to the same last unit; None: never.
         """
@@ -66,18 +64,17 @@ class Flow:
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
         plans = [
-            _mixed(self._planned(key, transaction, counted[key], origins), key in mixes)
+            _mixed(self._planned(key, transaction, counted[key], origins), key in coinjoins)
             for key, transaction in _ordered(self.transactions)
             if counted[key]
         ]
-        reached = reachable(plans, self.read | origins.addresses, origins.addresses)
-        fold = _Fold(self, origins, counted, reached, mixes)
-        fold.play_all([made for made in plans if fold.matters(made)], kernel_from)
-        return fold.result()
+        reported = frozenset(spec.address for spec in self.specs)
+        known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins)
+        fold = Fold(known, origins, plans)
+        fold.run(kernel_from)
+        return Result.of(self, fold)
 
-    def _planned(
-        self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins
-    ) -> Plan | utxo.Coins:
+    def _planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:
         """A plan depends on the transaction, its labels and its reported payments only, so it is made once."""
         payments = frozenset(t.id for t in counted if t.id in origins.payments)
         basis = (counted, payments, self.labels.version)
@@ -90,7 +87,7 @@ class Flow:
         return made
 
 
-def _mixed(made: Plan | utxo.Coins, is_mix: bool) -> Plan | utxo.Coins:
+def _mixed(made: Made, is_mix: bool) -> Made:
     return replace(made, mixed=True) if is_mix and isinstance(made, utxo.Coins) else made
 
 
@@ -130,24 +127,6 @@ def merged(one: Transaction, other: Transaction) -> Transaction:
     )
 
 
-def counterparties(contacts: Sequence[tuple[datetime, Address]], since: datetime, window: timedelta) -> int:
-    """How many distinct addresses an address dealt with after `since`, within the window. The hub test is `> limit`.
-
-    `contacts` are sorted by time. Only what comes after taint counts, so the past cannot change.
-    """
-    start = bisect_right(contacts, since, key=lambda contact: contact[0])
-    end = bisect_right(contacts, since + window, key=lambda contact: contact[0])
-    return len({other for _, other in contacts[start:end]})
-
-
-@dataclass(slots=True)
-class Hub:
-    """An address too busy to follow: how many it dealt with, since taint came at `since`."""
-
-    counterparties: int
-    since: datetime
-
-
 @dataclass(slots=True)
 class Result:
     """What a fold found. Amounts are base units; see books.Book for the sums of one method."""
@@ -161,7 +140,30 @@ class Result:
     hubs: dict[Address, Hub]
     gaps: list[Gap]
     unresolved: list[Key]
-    worth: dict[Address, Fraction]
+    _fold: Fold
+    _mixes: Mixes | None = None
+    _worth: Worth | None = None
+
+    @classmethod
+    def of(cls, flow: Flow, fold: Fold) -> Result:
+        """What a fold of a flow found."""
+        gaps = [*fold.origins.gaps, *fold.gaps.values(), *fold.unordered()]
+        found = (fold.origins, fold.books, fold.reach, fold.hops, fold.touched, fold.hubs, gaps, fold.unresolved)
+        return cls(flow, *found, fold)
+
+    @property
+    def mixes(self) -> Mixes:
+        """The pots as the ranking sees them; played when they are first asked for."""
+        if self._mixes is None:
+            self._mixes = Mixes.of(self.origins, self._fold.keeps, self._fold.played)
+        return self._mixes
+
+    @property
+    def worth(self) -> Worth:
+        """What each address is worth reading (see worth.py)."""
+        if self._worth is None:
+            self._worth = RANKINGS[DEFAULT_RANKING](Seen(self.origins, self.books, self.mixes))
+        return self._worth
 
     def wanted(self) -> list[Address]:
         """What to read next, worthiest first: reported addresses, then tainted pots that the limits let be read."""
@@ -186,252 +188,3 @@ class Result:
     def _young(self, address: Address) -> bool:
         age = self.flow.limits.age
         return age is None or not self.touched or self.touched[address] - min(self.touched.values()) <= age
-
-
-class _Fold:
-    """One pass over the set; the World of its books."""
-
-    def __init__(
-        self,
-        flow: Flow,
-        origins: Origins,
-        counted: Mapping[Key, Sequence[Transfer]],
-        reached: Collection[Address],
-        mixes: Collection[Key],
-    ) -> None:
-        self.flow = flow
-        self.reached = reached
-        self.origins = origins
-        self.counted = counted
-        self.mixes = mixes
-        self.books = {method: Book(method, self) for method in METHODS}
-        self.reach = Reach(origins)
-        self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
-        self.touched: dict[Address, datetime] = {}
-        self.hubs: dict[Address, Hub] = {}
-        self.reported = {spec.address for spec in flow.specs}  # never hubs: a payment's recipient is reported too
-        self.gaps: dict[tuple[Key, PotKey], Gap] = {}
-        self.unresolved: list[Key] = []
-        self._contacts: dict[Address, list[tuple[datetime, Address]]] | None = None
-        self._judged: set[Address] = set()
-
-    def matters(self, made: Plan | utxo.Coins) -> bool:
-        """Could taint come here, or has clean money that lies beside it later moved?"""
-        return bool(made.reported) or any(end in self.reached for side in sides(made) for end in side)
-
-    def play_all(self, plans: Sequence[Plan | utxo.Coins], kernel_from: int | None) -> None:
-        accounts = [made for made in plans if isinstance(made, Plan)]
-        if (
-            kernel_from is None
-            or len(plans) < kernel_from
-            or len(accounts) < len(plans)
-            or not self._compiled(accounts)
-        ):
-            for made in plans:
-                self.play(made)
-
-    def _compiled(self, plans: Sequence[Plan]) -> bool:
-        """Let the kernel play; False where its arithmetic is too narrow."""
-        from tracer.taint import kernel  # noqa: PLC0415 - numba is loaded by those who need it
-
-        limits = self.flow.limits
-        scene = kernel.Scene(
-            *(self.origins, self.flow.labels, self.keeps, self.payment, frozenset(self.reported), self._all_contacts()),
-            *(limits.hub_counterparties, limits.hub_window),
-        )
-        try:
-            played = kernel.fill(self.books, scene, plans)
-        except kernel.TooWide:
-            return False
-        self.reach, self.hops, self.touched = played.reach, self.hops | played.hops, played.touched
-        self.hubs = {address: Hub(count, self.touched[address]) for address, count in played.judged.items()}
-        self._judged = set(self.touched)
-        self.gaps = played.gaps
-        self.unresolved = [(one.chain, one.tx_hash) for one in played.unresolved]
-        return True
-
-    def play(self, made: Plan | utxo.Coins) -> None:
-        before = {method: len(book.ends) for method, book in self.books.items()}
-        if isinstance(made, utxo.Coins):
-            spenders = {paid.sender: self._spends(paid.sender) for paid in made.inputs if paid.sender}
-            for book in self.books.values():
-                utxo.play(book, made, spenders)
-            self.reach.coins(made, spenders)
-            self._note_unresolved(made.at, before)
-            return
-        spends = {address: self._spends(address) for address in made.payers}
-        if not (any(spends.values()) or made.reported or any(self.keeps(p.address) for p, _ in made.receipts)):
-            return
-        for book in self.books.values():
-            play(book, made, spends)
-        self.reach.play(made, spends)
-        self._note_unresolved(made.at, before)
-
-    def _note_unresolved(self, at: Transaction, before: Mapping[str, int]) -> None:
-        new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
-        if EndKind.UNRESOLVED in new:
-            self.unresolved.append((at.chain, at.tx_hash))
-
-    def _spends(self, address: Address) -> bool:
-        """A pot spends only at an address that was read (a reported one counts as read) and is no hub."""
-        return self.keeps(address) and not self._is_hub(address)
-
-    def keeps(self, address: Address) -> bool:
-        """True if what lies at an address matters: it was read or reported, and taint can have come."""
-        return address in self.reached and (address in self.flow.read or address in self.origins.addresses)
-
-    def _is_hub(self, address: Address) -> bool:
-        since = self.touched.get(address)
-        if since is None or address in self.reported:
-            return False
-        if address not in self._judged:
-            self._judged.add(address)
-            limits = self.flow.limits
-            count = counterparties(self._contacts_of(address), since, limits.hub_window)
-            if count > limits.hub_counterparties and self.flow.labels.at(address, since) is None:
-                self.hubs[address] = Hub(count, since)
-        return address in self.hubs
-
-    def _contacts_of(self, address: Address) -> list[tuple[datetime, Address]]:
-        return self._all_contacts().get(address, [])
-
-    def _all_contacts(self) -> dict[Address, list[tuple[datetime, Address]]]:
-        if self._contacts is None:
-            followed = {key: transfers for key, transfers in self.counted.items() if key not in self.mixes}
-            limit = self.flow.limits.hub_counterparties
-            self._contacts = _contacts(self.flow.transactions, followed, limit)
-        return self._contacts
-
-    def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
-        return self.origins.of(address, asset, at)
-
-    def payment(self, transfer: Transfer) -> tuple[str, int]:
-        origin, most = self.origins.payments[transfer.id]
-        return origin.id, most
-
-    def step(self, step: Step) -> None:
-        if step.recipient != step.sender:
-            hops = self.hops.get(step.sender, 0) + 1
-            self.hops[step.recipient] = min(hops, self.hops.get(step.recipient, hops))
-
-    def enter(self, address: Address, at: datetime) -> None:
-        self.touched.setdefault(address, at)
-        self.hops.setdefault(address, 1)  # a reported payment came straight from outside
-
-    def unseen(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
-        key = ((transaction.chain, transaction.tx_hash), pot)
-        if key not in self.gaps:
-            self.gaps[key] = unseen(transaction, pot, amount)
-
-    def _unordered(self) -> Iterator[Gap]:
-        """Where the order of transactions in one block is not known and money of a tainted pot moved in several."""
-        blocks: dict[tuple[str, datetime, int | None], list[Key]] = defaultdict(list)
-        for key, one in self.flow.transactions.items():
-            if one.tx_index is None and self.counted[key]:
-                blocks[(one.chain, one.at, one.block)].append(key)
-        for (_, at, block), keys in sorted(blocks.items(), key=lambda item: str(item[0])):
-            if len(keys) > 1:
-                yield from self._mixed_up(at, block, keys)
-
-    def _mixed_up(self, at: datetime, block: int | None, keys: Sequence[Key]) -> Iterator[Gap]:
-        moved: dict[tuple[Address, AssetId], set[Key]] = defaultdict(set)
-        paid: set[tuple[Address, AssetId]] = set()
-        for key in keys:
-            for transfer in self.counted[key]:
-                paid |= {(transfer.sender, transfer.asset)} if transfer.sender else set()
-                for end in (transfer.sender, transfer.recipient):
-                    if end is not None and end in self.touched and self.keeps(end):
-                        moved[(end, transfer.asset)].add(key)
-        for (address, asset), where in sorted(moved.items()):
-            if len(where) > 1 and (address, asset) in paid:
-                text = f"{len(where)} transactions of block {block} in unknown order, taken by their hashes"
-                yield Gap("order_unknown", text, address, None, asset, None, at)
-
-    def result(self) -> Result:
-        for address in sorted(self.touched):
-            if self.keeps(address):
-                self._is_hub(address)
-        return Result(
-            *(self.flow, self.origins, self.books, self.reach, self.hops, self.touched, self.hubs),
-            gaps=[*self.origins.gaps, *self.gaps.values(), *self._unordered()],
-            unresolved=self.unresolved,
-            worth=_worth(self.origins, self.books),
-        )
-
-
-WORTH = {"dirty_first": 1000, "haircut": 1}  # measured: the README's figures compare it with other rankings
-
-
-def _worth(origins: Origins, books: Mapping[str, Book]) -> dict[Address, Fraction]:
-    """What an address is worth reading: the share, of all that the case originated in one asset, that reached it.
-
-    The share is dirty_first's, the most that can have come; haircut, at a thousandth, orders those that share leaves
-    equal or out. Of several assets the best counts, so that no price is needed. At most 1.
-    """
-    shares: dict[Address, dict[AssetId, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-    for method, weight in WORTH.items():
-        whole: dict[AssetId, int] = defaultdict(int)
-        for origin, amount in books[method].originated.items():
-            whole[origins.found[origin].asset] += amount
-        came: dict[tuple[Address, AssetId], int] = defaultdict(int)
-        for (address, origin), amount in books[method].reached.items():
-            came[(address, origins.found[origin].asset)] += amount
-        for (address, asset), amount in came.items():
-            if whole[asset]:
-                share = min(Fraction(amount, whole[asset]), Fraction(1))
-                shares[address][asset] += share * Fraction(weight, sum(WORTH.values()))
-    return {address: max(by_asset.values()) for address, by_asset in shares.items()}
-
-
-def _contacts(
-    transactions: Mapping[Key, Transaction], counted: Mapping[Key, Sequence[Transfer]], limit: int
-) -> dict[Address, list[tuple[datetime, Address]]]:
-    """Who dealt with whom and when, sorted by time, of those that could have dealt with more than `limit` others.
-
-    On bitcoin all who put in deal with all who take out.
-    """
-    times: Counter[Address] = Counter()
-    for key, transfers in counted.items():
-        for address, others in _dealings(key, transfers):
-            times[address] += len(others)
-    contacts: dict[Address, set[tuple[datetime, Address]]] = defaultdict(set)
-    for key, transfers in counted.items():
-        for address, others in _dealings(key, transfers):
-            if times[address] > limit:
-                contacts[address].update((transactions[key].at, other) for other in others)
-    return {address: sorted(seen) for address, seen in contacts.items()}
-
-
-def _dealings(key: Key, transfers: Sequence[Transfer]) -> Iterator[tuple[Address, Collection[Address]]]:
-    if family(key[0]) is Family.BITCOIN:
-        senders, recipients = {t.sender for t in transfers}, {t.recipient for t in transfers}
-        for here, there in ((senders, recipients), (recipients, senders)):
-            yield from ((end, {other for other in there if other not in (None, end)}) for end in here if end)
-        return
-    for transfer in transfers:
-        if transfer.sender and transfer.recipient and transfer.sender != transfer.recipient:
-            yield transfer.sender, (transfer.recipient,)
-            yield transfer.recipient, (transfer.sender,)
-
-
-def sides(made: Plan | utxo.Coins) -> tuple[Sequence[Address], Sequence[Address]]:
-    """Whose pots pay in a transaction, and who receives."""
-    if isinstance(made, utxo.Coins):
-        payers = [paid.sender for paid in made.inputs if paid.sender]
-        return payers, [output.recipient for output in made.outputs if output.recipient]
-    return made.payers, [party.address for party, _ in made.receipts]
-
-
-def reachable(
-    plans: Iterable[Plan | utxo.Coins], readable: Collection[Address], start: Collection[Address]
-) -> set[Address]:
-    """Where taint can have come at all: in time order, from who may spend to all that received in the transaction.
-
-    What moves between others changes no tainted amount, whatever the method, and is left out of the books.
-    """
-    reached = set(start)
-    for made in plans:
-        payers, receivers = sides(made)
-        if made.reported or any(payer in reached and payer in readable for payer in payers):
-            reached.update(receivers)
-    return reached

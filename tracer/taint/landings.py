@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from tracer.chains import listed, zero_address
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
 from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind
-from tracer.taint.flow import Key, Result
+from tracer.taint.flow import Result
+from tracer.taint.hubs import Key
 from tracer.taint.methods import NO_STEP
 from tracer.taint.paths import larger, path
 from tracer.taint.provenance import Provenance

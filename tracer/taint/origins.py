@@ -40,12 +40,18 @@ class Origins:
         """The reported addresses (not the recipients of reported payments)."""
         return frozenset(self._addresses)
 
+    @property
+    def named(self) -> frozenset[AssetId]:
+        """The assets that a report names, or in which a reported payment was made."""
+        said = {spec.asset for specs in self._addresses.values() for spec in specs if spec.asset is not None}
+        return frozenset(said | {origin.asset for origin, _ in self.payments.values()})
+
     def of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
         """The origin that clean money entering this pot at this moment takes, if any; it counts as found."""
         spec = self._spec(address, asset, at) if address in self._addresses else None
         return self._made(spec, address, asset).id if spec else None
 
-    def named(self, address: Address, asset: AssetId, at: datetime) -> str | None:
+    def would_be(self, address: Address, asset: AssetId, at: datetime) -> str | None:
         """The same, but it is not found by being asked for."""
         spec = self._spec(address, asset, at) if address in self._addresses else None
         return _named(address, asset) if spec else None

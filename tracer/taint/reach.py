@@ -27,6 +27,13 @@ class Reach:
     pots: dict[Pot, set[str]] = field(default_factory=lambda: defaultdict(set))
     came: dict[tuple[Address, AssetId, str], int] = field(default_factory=lambda: defaultdict(int))
 
+    def spread(self, made: Plan | Coins, spends: Mapping[Address, bool]) -> None:
+        """Spread in one transaction. `spends`: which payers may spend (read, and no hub)."""
+        if isinstance(made, Coins):
+            self.coins(made, spends)
+        else:
+            self.play(made, spends)
+
     def play(self, plan: Plan, spends: Mapping[Address, bool]) -> None:
         """Spread from the pots that pay to those that receive, by the plan's own joins."""
         inbox: dict[tuple[Party, AssetId], dict[str, int]] = defaultdict(lambda: defaultdict(int))

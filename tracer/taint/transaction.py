@@ -95,9 +95,12 @@ def plan(transaction: Transaction, counted: Iterable[Transfer], stop_at: StopAt,
     payments = frozenset(payments)
     if not (len(moves) == 1 and moves[0].id not in payments and _go_straight(made, moves[0], stop_at)):
         work_out(made, moves, stop_at, payments)
-    paid = {spend.payer for spend in made.spends if not spend.payer.tag and spend.payer not in made.stops}
-    made.payers = tuple(sorted({party.address for party in paid} | {address for address, _, _ in made.fees}))
+    made.payers = tuple(sorted(party.address for party in _payers(made) if not party.tag and party not in made.stops))
     return made
+
+
+def _payers(made: Plan) -> set[Party]:
+    return {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
 
 
 def work_out(made: Plan, moves: list[Transfer], stop_at: StopAt, payments: frozenset[str]) -> None:
@@ -105,8 +108,8 @@ def work_out(made: Plan, moves: list[Transfer], stop_at: StopAt, payments: froze
     made.edges = _edges(moves, payments, made)
     nets = net_of(made.edges)
     made.receipts = {key: amount for key, amount in sorted(nets.items()) if amount > 0}
-    parties = sorted({party for edge in made.edges for party in (edge.source, edge.target)})
-    made.stops = {p: stop for p in parties if not p.tag and (stop := _stop(p, stop_at)) is not None}
+    ends = {party for edge in made.edges for party in (edge.source, edge.target)}
+    made.stops = _stops(_payers(made) | ends, stop_at)
     _Planner(made, nets).work()
 
 
@@ -124,9 +127,14 @@ def _go_straight(made: Plan, move: Transfer, stop_at: StopAt) -> bool:
     made.edges = [Edge(asset, source, target, amount, move.id)]
     made.spends = [Spend(source, asset, [Leg(amount, target)])]
     made.receipts = {(target, asset): amount}
-    made.stops = {p: stop for p, stop in sorted(((source, stop_at(payer)), (target, stop))) if stop is not None}
+    made.stops = _stops(_payers(made) | {target}, stop_at)
     made.straight = Straight(payer, receiver, asset, amount, stop)
     return True
+
+
+def _stops(parties: Iterable[Party], stop_at: StopAt) -> dict[Party, Stop]:
+    """The labelled stops among them."""
+    return {p: stop for p in sorted(parties) if not p.tag and (stop := _stop(p, stop_at)) is not None}
 
 
 def _stop(party: Party, stop_at: StopAt) -> Stop | None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from tracer.model import Address, Gap, Transaction
 from tracer.taint.books import Book, PotKey
+from tracer.taint.hubs import Contacts
 from tracer.taint.kernel import results
 from tracer.taint.kernel.machine import is_hub, run
-from tracer.taint.kernel.state import CONTACT, ENTRY, LABEL, NEVER, PLACE, Array, Stains, World, state
+from tracer.taint.kernel.state import CONTACT, ENTRY, LABEL, NEVER, PLACE, Array, Stains, Tape, World, state
 from tracer.taint.kernel.tape import Names, Payment, TooWide, Writer, microseconds
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
@@ -25,7 +26,6 @@ from tracer.taint.transaction import Plan
 
 CODES = {"fifo": 0, "lifo": 1, "haircut": 2, "dirty_first": 3, "clean_first": 4}
 ROWS = 1024  # room at first
-Contacts = Mapping[Address, Sequence[tuple[datetime, Address]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,14 @@ class Played:
     judged: dict[Address, int]
     gaps: dict[tuple[tuple[str, str], PotKey], Gap]
     unresolved: list[Transaction]
+    played: Iterator[tuple[Plan, dict[Address, bool]]]  # and who might spend
 
 
 def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Played:
     """Play the plans, in order, in these books. Raises TooWide, and then the books are as they were."""
     writer = Writer(scene.keeps, scene.origins, scene.payment)
     tape = writer.write(plans)
-    world = _world(scene, writer.addresses)
+    world = _world(scene, writer.addresses, tape)
     origins, pots, codes = len(writer.origins.all), len(writer.pots.all), [CODES[method] for method in books]
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
     sums = np.zeros((origins, 2), np.uint64)
@@ -74,6 +75,7 @@ def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Play
         judged=_judged(world, scene, writer.addresses.all),
         gaps=results.gaps(made, writer, codes[0]),
         unresolved=results.unresolved(made, writer),
+        played=results.played(tape, world, writer),
     )
 
 
@@ -87,7 +89,7 @@ def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Ad
     }
 
 
-def _world(scene: Scene, addresses: Names[Address]) -> World:
+def _world(scene: Scene, addresses: Names[Address], tape: Tape) -> World:
     for one, seen in scene.contacts.items():
         addresses.number(one)
         for _, other in seen:
@@ -106,7 +108,8 @@ def _world(scene: Scene, addresses: Names[Address]) -> World:
     contact = [(microseconds(at), addresses.number(other)) for seen in contacts for at, other in seen]
     label = [(_moment(one.valid_from, -NEVER), _moment(one.valid_to, NEVER)) for said in claims for one in said]
     limits = (scene.hub_counterparties, scene.hub_window // timedelta(microseconds=1))
-    return World(place, np.array(contact, CONTACT), np.array(label, LABEL), np.array(limits, np.int64))
+    done = np.zeros(len(tape.tx), np.bool_), np.zeros(len(tape.payer), np.bool_)
+    return World(place, np.array(contact, CONTACT), np.array(label, LABEL), np.array(limits, np.int64), *done)
 
 
 def _starts(rows: Sequence[Sequence[object]]) -> Array:

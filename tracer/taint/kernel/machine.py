@@ -53,6 +53,7 @@ def _run(T, W, methods, S, R, start):
         for n in range(len(methods)):
             play(T, W, S, methods[n], i)
         _stain(T, W, R, i)
+        W.played[i] = True
     return len(T.tx) - 1, 0
 
 
@@ -64,7 +65,7 @@ def _let(T, W, i):
         address = T.payer[p]
         if W.place[address].keeps and not is_hub(W, address):
             W.place[address].may = i
-            some = True
+            W.let[p] = some = True
     return some
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from tracer.model import Address, AssetId, Gap, Transaction
 from tracer.taint.books import Account, Book, End, EndKind, Loss, Part, PotKey, Step, unseen
 from tracer.taint.kernel import state as table
-from tracer.taint.kernel.state import Array, Stains, State, World
+from tracer.taint.kernel.state import Array, Stains, State, Tape, World
 from tracer.taint.kernel.tape import EPOCH, Writer
 from tracer.taint.methods import CLEAN, NO_STEP, Lot
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
+from tracer.taint.transaction import Plan
 
 _BY = {table.PAYMENT: "payment", table.EXCHANGE: "exchange", table.INFERRED: "inferred_exchange",
        table.HAND_ON: "hand_on"}  # fmt: skip
@@ -256,3 +257,12 @@ def hops(world: World, writer: Writer) -> dict[Address, int]:
     """The fewest hops from any origin, of every address that taint came to."""
     found = world.place["hops"][:-1]
     return {writer.addresses.all[n]: int(found[n]) for n in np.flatnonzero(found >= 0).tolist()}
+
+
+def played(tape: Tape, world: World, writer: Writer) -> Iterator[tuple[Plan, dict[Address, bool]]]:
+    """The transactions that were played, each with who might spend then."""
+    payers, let, firsts = tape.payer.tolist(), world.let.tolist(), tape.tx["payer"].tolist()
+    names = writer.addresses.all
+    for i in np.flatnonzero(world.played).tolist():
+        rows = range(firsts[i], firsts[i + 1])
+        yield writer.plans[i], {names[payers[row]]: let[row] for row in rows}

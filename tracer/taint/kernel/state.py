@@ -81,6 +81,8 @@ class World(NamedTuple):
     contact: Array
     label: Array
     limits: Array  # hub counterparties, hub window
+    played: Array  # by transaction
+    let: Array  # by payer of a transaction: it might spend
 
 
 class State(NamedTuple):

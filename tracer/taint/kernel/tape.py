@@ -183,7 +183,7 @@ class Writer:
 
     def _fee_own(self, address: Address, asset: AssetId, at: datetime) -> int:
         """A fee finds an origin only where it was not covered: `settle` tells, after all is played."""
-        origin = self.known.named(address, asset, at)
+        origin = self.known.would_be(address, asset, at)
         if origin is None:
             return -1
         self.own[origin] = (address, asset)
