@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-ENGINE = "tracer.taint/1"  # part of every digest: raise it when the same inputs may give another result
+ENGINE = "tracer.taint/2"  # part of every digest: raise it when the same inputs may give another result
 NATIVE = "native"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,7 +18,7 @@ from itertools import groupby
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, Step
+from tracer.taint.books import Book, EndKind, PotKey, Step, World
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins, match
 from tracer.taint.reach import Reach
@@ -48,14 +48,17 @@ class Flow:
             self.transactions[key] = transaction if known is None else merged(known, transaction)
         self.read.update(read)
 
-    def fold(self, dropped: Collection[str] = ()) -> Result:
-        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py)."""
+    def fold(self, dropped: Collection[str] = (), book: Callable[[str, World], Book] = Book) -> Result:
+        """Play everything that was fed; `dropped` are ids of transfers that move no value (detect/poisoning.py).
+
+        `book` makes each method's book: one that writes down more (taint/ledger.py), else the plain one.
+        """
         counted = {
             key: tuple(t for t in transaction.transfers if t.id not in dropped)
             for key, transaction in self.transactions.items()
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
-        fold = _Fold(self, origins, counted)
+        fold = _Fold(self, origins, counted, book)
         for key, transaction in _ordered(self.transactions):
             if counted[key]:
                 fold.play(self._planned(key, transaction, counted[key], origins))
@@ -173,11 +176,17 @@ class Result:
 class _Fold:
     """One pass over the set; the World of its books."""
 
-    def __init__(self, flow: Flow, origins: Origins, counted: Mapping[Key, Sequence[Transfer]]) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        origins: Origins,
+        counted: Mapping[Key, Sequence[Transfer]],
+        book: Callable[[str, World], Book],
+    ) -> None:
         self.flow = flow
         self.origins = origins
         self.counted = counted
-        self.books = {method: Book(method, self) for method in METHODS}
+        self.books = {method: book(method, self) for method in METHODS}
         self.reach = Reach(origins)
         self.hops: dict[Address, int] = dict.fromkeys(origins.addresses, 0)
         self.touched: dict[Address, datetime] = {}
