@@ -67,7 +67,7 @@ def document(told: Told) -> Plain:
         "read": [plain.place(address) for address in told.read_order],
         "origins": _origins(told),
         "limits": settings(told.limits),
-        "policy": {key: _value(value) for key, value in sorted(told.policy.items())},
+        "policy": policy(told.policy),
         "engine": ENGINE,
         "methods": list(METHODS),
         "as_of": _as_of(told),
@@ -158,7 +158,12 @@ def canonical(made: Any) -> bytes:
 
 def settings(limits: Limits) -> Plain:
     """Limits as plain JSON."""
-    return {key: _value(value) for key, value in sorted(asdict(limits).items())}
+    return policy(asdict(limits))
+
+
+def policy(said: Mapping[str, Any]) -> Plain:
+    """A policy's values as plain JSON."""
+    return {key: _value(value) for key, value in sorted(said.items())}
 
 
 def _value(value: Any) -> Any:
