@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
-from tracer.cli.proof import verify
+from tracer.cli.proof import ledger, verify
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -38,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "screen": screen,
     "export": export_case,
     "verify": verify,
+    "ledger": ledger,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

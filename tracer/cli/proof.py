@@ -10,8 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from tracer.actions.ledger import address_ledger
 from tracer.actions.verify import Difference, Verified, verify_case, verify_file
-from tracer.cli.terminal import AsJson, answer, say, show, the_app
+from tracer.chains import parse_caip10
+from tracer.cli.terminal import AsJson, CaseName, answer, say, show, the_app
+from tracer.exports.ledger import ledger_text
 
 SHOWN = 10  # differences that a person is shown; --json lists more
 LETTERS = 300  # of a value
@@ -22,7 +25,7 @@ def verify(
     what: Annotated[str, typer.Argument(metavar="CASE|FILE", help="A case's name or id, an exported JSON file, or -.")],
     as_json: AsJson = False,
 ) -> None:
-    """Work a case out again; name the first page, transfer, label, fact or limit that differs. FILE: without a store."""
+    """Work a case out again; name the first page, transfer, label, fact or limit that differs. FILE needs no store."""
     if what == "-" or Path(what).suffix == ".json" or Path(what).is_file():
         found = verify_file(what)
     else:
@@ -34,6 +37,25 @@ def verify(
         show(_lines(found))
     if found.differences:
         raise typer.Exit(1)
+
+
+def ledger(
+    name: CaseName,
+    address: Annotated[str, typer.Argument(metavar="CHAIN:ADDRESS", help="Whose ledger.")],
+    asset: Annotated[
+        str | None, typer.Option(help="native or a contract; default: all that tainted money is in.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Another method than the case's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every line of an address's books, each with its transaction: in, out, fees, what is held, and the balance."""
+    where = parse_caip10(address)
+    with the_app() as made:
+        found, document = address_ledger(made.store, name, where, asset=asset, method=method)
+    if as_json:
+        answer("ledger", found)
+    else:
+        show(ledger_text(found, document))
 
 
 def _progress(what: str, number: int) -> None:
