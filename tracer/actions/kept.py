@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import BinaryIO
 
-from tracer.errors import InputError
+from tracer.errors import InputError, StoreError
 from tracer.exports import plain
 from tracer.exports.plain import Plain
 from tracer.exports.recheck import Difference, differing
@@ -48,7 +48,11 @@ class Kept:
         """Every page against its hash; then what the pages that can be read again say against what was traced."""
         file: _File | None = None
         for number, page_id in enumerate(self.store.page_ids(), 1):
-            page = self.store.page(page_id)
+            try:
+                page = self.store.page(page_id)
+            except StoreError as wrong:
+                yield Difference("page", f"page {page_id}", "a page as it came", str(wrong))
+                continue
             found = sha256(page.raw).hexdigest()
             if found != page.sha256:
                 yield Difference("page", f"page {page.id} ({page.name}, part {page.sequence + 1})", page.sha256, found)

@@ -27,7 +27,7 @@ from tracer.taint.methods import METHODS, POISON
 SCHEMA = "tracer.case/1"
 INPUTS = (
     *("engine", "methods", "limits", "policy", "reported", "read"),
-    *("transactions", "transfers", "assets", "labels", "entities", "facts"),
+    *("assets", "labels", "entities", "facts", "transactions", "transfers"),
 )
 RESULTS = ("origins", "gaps", "addresses", "exposures", "ledger", "hops", "flags")
 BY_ROW = frozenset({"reported", "assets", "labels", "entities", "facts"})  # a digest a row, so that one can be named

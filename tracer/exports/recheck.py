@@ -68,10 +68,16 @@ def check(made: Plain, recorded: Recorded) -> tuple[Plain, Iterator[Difference]]
 
 def _differences(made: Plain, again: Plain) -> Iterator[Difference]:
     yield from misnamed(made)
-    yield from altered(made)
+    now = digests(made)[1]
     for name in (*INPUTS, *RESULTS, *TOLD):
-        yield from differing(name, _shown(made, name), again[name])
+        named = False
+        for one in chain(altered(made, name, now), differing(name, _shown(made, name), again[name])):
+            named = True
+            yield one
+        if not named and name in now and made["digests"].get(name) != now[name]:
+            yield Difference(_word(name), name, f"digest {made['digests'].get(name)}", f"digest {now[name]}")
     yield from differing("digest", made["digest"], again["digest"])
+    yield from differing("digests", made["digests"], again["digests"])
 
 
 def _shown(made: Plain, name: str) -> Any:
@@ -101,20 +107,17 @@ def misnamed(made: Plain) -> Iterator[Difference]:
             yield Difference("transfer", f"transfers[{one.id}].{names[wrong]}", said[wrong], is_now[wrong])
 
 
-def altered(made: Plain) -> Iterator[Difference]:
-    """Members, and of some the very row or value, that are not what was digested when the document was written."""
-    said, now = made["digests"], digests(made)[1]
-    for name in (*INPUTS, *RESULTS):
-        if said.get(name) == now[name]:
-            continue
-        if name in BY_KEY:
-            for key in sorted({*said[name], *now[name]}):
-                if said[name].get(key) != now[name].get(key):
-                    yield Difference(_word(name), f"{name}.{key}", _was(said[name].get(key)), made[name].get(key))
-        elif name in BY_ROW:
-            yield from _rows(made, name)
-        else:
-            yield Difference(_word(name), name, f"digest {said.get(name)}", f"digest {now[name]}")
+def altered(made: Plain, name: str, now: Plain) -> Iterator[Difference]:
+    """Values and rows of a member that are not what was digested when the document was written."""
+    said = made["digests"].get(name)
+    if said == now.get(name):
+        return
+    if name in BY_KEY and isinstance(said, Mapping):
+        for key in sorted({*said, *now[name]}):
+            if said.get(key) != now[name].get(key):
+                yield Difference(_word(name), f"{name}.{key}", _was(said.get(key)), made[name].get(key))
+    elif name in BY_ROW and isinstance(said, list):
+        yield from _rows(made, name, said)
 
 
 def _was(digest: str | None) -> Any:
@@ -124,23 +127,18 @@ def _was(digest: str | None) -> Any:
     return next((guess for guess in guesses if row_digest(guess) == digest), f"a value of digest {digest}")
 
 
-def _rows(made: Plain, name: str) -> Iterator[Difference]:
+def _rows(made: Plain, name: str, said: Sequence[str]) -> Iterator[Difference]:
     """Rows that were added, altered or taken away; what a row was before is told where the file says it once more."""
-    rows = list(zip(made[name], map(row_digest, view(made, name)), strict=True))
-    left = Counter(made["digests"][name]) - Counter(digest for _, digest in rows)
-    new = Counter(digest for _, digest in rows) - Counter(made["digests"][name])
-    echoes = {row_digest(view({name: [row]}, name)[0]): row for row in _echoes(made, name)}
-    gone = [echoes.get(digest, f"a row of digest {digest}") for digest in left.elements()]
-    fresh = []
-    for row, digest in rows:
-        if new[digest]:
-            new[digest] -= 1
-            fresh.append(row)
-    for before, row in zip_longest(gone, fresh, fillvalue=ABSENT):
-        if isinstance(before, Mapping) and isinstance(row, Mapping):
-            yield from differing(f"{name}[{_key(row, name)}]", before, row, _word(name))
+    rows = [(row, row_digest(row)) for row in view(made, name)]
+    gone, new = Counter(said), Counter(digest for _, digest in rows)
+    gone, new = gone - new, new - gone
+    echoes = {row_digest(row): row for row in view({name: list(_echoes(made, name))}, name)}
+    before = [echoes.get(digest, f"a row of digest {digest}") for digest in gone.elements()]
+    for was, row in zip_longest(before, [row for row, digest in rows if new[digest]]):
+        if isinstance(was, Mapping) and isinstance(row, Mapping):
+            yield from differing(f"{name}[{_key(row, name)}]", was, row, _word(name))
         else:
-            yield Difference(_word(name), f"{name}[{_key(row or before, name)}]", before, row)
+            yield Difference(_word(name), f"{name}[{_key(row or was, name)}]", was, row)
 
 
 def _echoes(made: Plain, name: str) -> Iterator[Plain]:

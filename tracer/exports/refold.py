@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tracer.chains import is_listed, parse_chain
-from tracer.detect.kyc import POLICY
+from tracer.detect.kyc import POLICY, days
 from tracer.detect.poisoning import dropped
 from tracer.detect.rules import Known
 from tracer.errors import InputError
@@ -290,6 +290,9 @@ def _fact(row: Row) -> Fact:
     said = {name: value for name, value in row.items() if name in _OF_A_FACT}
     for name in ("entity", "kind", "source_url", "quote", "read_on"):
         _text(row[name])
+    for name in ("valid_from", "valid_to", "source_date"):
+        if said[name] is not None:
+            days(_text(said[name]))
     limit = said["limit"]
     read = Limit(Decimal(_text(limit["amount"])), _text(limit["asset"]), _text(limit["period"])) if limit else None
     return Fact(**{**said, "limit": read})
