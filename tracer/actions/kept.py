@@ -110,12 +110,14 @@ class Kept:
                 self.extra[key][transfer.id] = transfer
 
     def _labels(self, said: Iterable[Label], page: Page) -> Iterator[Difference]:
-        said = list(said)
-        stored = self.store.labels(sorted({label.address for label in said}), history=True)
-        known = {_claim(label) for label in stored}
-        for label in said:
-            if _claim(label) not in known:
-                yield Difference("label", f"labels[{label.address}] in {page.name}", None, plain.label(label))
+        rows = {_claim(label): label for label in said}
+        stored = self.store.labels(sorted({label.address for label in rows.values()}), history=True)
+        known = {_claim(label): label for label in stored}
+        for label in (label for claim, label in rows.items() if claim not in known):
+            others = (one for claim, one in known.items() if claim not in rows and one.address == label.address)
+            other = next(others, None)
+            where = f"labels[{label.address} in {page.name}]"
+            yield from differing(where, plain.label(label), plain.label(other) if other else None)
 
     def _unproven(self) -> Iterator[Difference]:
         """What was traced and is on no page, beside what the pages say in its place."""
