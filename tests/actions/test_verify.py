@@ -19,6 +19,7 @@ from tracer.actions.export import export
 from tracer.actions.intake import import_entities, import_labels, import_transfers
 from tracer.actions.trace import trace
 from tracer.actions.verify import READING, SUMS, Verified, verify_case, verify_file
+from tracer.chains import parse_address
 from tracer.errors import InputError, NotFound
 from tracer.exports.plain import moment
 from tracer.model import (
@@ -75,7 +76,7 @@ def apart(story: Story, number: int) -> tuple[list[Transaction], list[OriginSpec
     ours = {place("zero"), place("weth")}
 
     def at(where: Address) -> Address:
-        return where if where in ours else Address(where.chain, f"{where.text[:-4]}{number:04x}")
+        return where if where in ours else parse_address(CHAIN, f"{where.text[:-4]}{number:04x}".lower())
 
     def moved(t: Transfer, tx_hash: str) -> Transfer:
         ends = (at(t.sender) if t.sender else None, at(t.recipient) if t.recipient else None)
