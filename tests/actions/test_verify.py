@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, create_engine, select, update
 
+from tests.anvil import Anvil
+from tests.jobs.story import LEFT, Played, play
 from tests.makers import START, ticking
 from tests.taint.scenario import CHAIN, Story, place, read
 from tracer.actions.case import open_case
 from tracer.actions.export import export
 from tracer.actions.intake import import_entities, import_labels, import_transfers
+from tracer.actions.pull import pull
 from tracer.actions.trace import trace
 from tracer.actions.verify import READING, SUMS, Verified, verify_case, verify_file
 from tracer.chains import parse_address
@@ -34,6 +37,8 @@ from tracer.model import (
     Transfer,
     transfer_id,
 )
+from tracer.sources import SourceSettings
+from tracer.sources.evm import Evm
 from tracer.store import engine, tables
 from tracer.store.store import Store
 
@@ -278,6 +283,36 @@ def test_a_changed_page_shows_which_transfer_it_no_longer_says(store: Store, dat
     found = verify_case(store, "sample").differences
 
     assert ("transfer", "19000000000", "99000000000") in [(one.what, one.recorded, one.found) for one in found]
+
+
+# --- from a node ------------------------------------------------------------------------------------------------------
+
+
+def pulled(store: Store, anvil: Anvil, story: Played) -> None:
+    """The addresses of the story read from the node, and its case traced."""
+    source = Evm(SourceSettings(kind="evm", chain=CHAIN, url=anvil.url, name="node"))
+    watched = [parse_address(CHAIN, text) for text in (story.collector, *story.victims, LEFT)]
+    assert pull(store, [source], watched, "ana").failed == []
+    trace(store, "played", "ana", live=(CHAIN,))
+
+
+def test_what_a_node_said_is_read_again(store: Store, anvil: Anvil, database_url: str) -> None:
+    """Every page is read once more from what was kept; also after the chain took a block back; a changed page shows."""
+    story = play(anvil)
+    with store.act("ana", "open", "played") as work:
+        work.open_case(Case("p", "played", (OriginSpec(parse_address(CHAIN, story.collector)),), START))
+    pulled(store, anvil, story)
+    first = verify_case(store, "played")
+    anvil.reorg(anvil.head - int(anvil.receipt(story.deposit)["blockNumber"], 16) + 1)
+    anvil.mine(3)
+    pulled(store, anvil, story)
+    second = verify_case(store, "played")
+    tamper(database_url, "pages", lambda row: {"raw": row["raw"].replace(b'"transactionIndex":"0x0"', b'"x":0', 1)})
+
+    assert [(one.differences, one.counts["transfers_on_none"]) for one in (first, second)] == [((), 0), ((), 0)]
+    assert 0 < first.counts["pages"] == first.counts["pages_read_again"]
+    assert first.digest != second.digest
+    assert verify_case(store, "played").differences[0].what == "page"
 
 
 # --- what cannot be verified ------------------------------------------------------------------------------------------

@@ -12,13 +12,15 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import BinaryIO
 
-from tracer.errors import InputError, StoreError
+from tracer.chains import parse_caip10
+from tracer.errors import InputError, SourceBroken, StoreError
 from tracer.exports import plain
 from tracer.exports.plain import Plain
 from tracer.exports.recheck import Difference, differing
 from tracer.model import Address, Label, Transaction, Transfer
 from tracer.registry.tagpacks import read_tagpack
 from tracer.sources.files import RawFile, read_labels, read_transfers
+from tracer.sources.reread import reread
 from tracer.store.rows import Page
 from tracer.store.store import Store
 
@@ -66,7 +68,7 @@ class Kept:
                 file = file or _File(page)
                 file.content.write(page.raw)
             else:
-                self.unread.add(page.source)
+                yield from self._reply(page)
         if file is not None:
             yield from self._read(file)
         yield from self._unproven()
@@ -84,6 +86,19 @@ class Kept:
                 yield Difference("page", f"all pages of {raw.name}", "a file that was read", str(wrong))
             self.counts["pages_read_again"] += 1
 
+    def _reply(self, page: Page) -> Iterator[Difference]:
+        """A page of a node, where it can be read again."""
+        try:
+            said = reread(page.raw, parse_caip10(page.name))
+        except (InputError, SourceBroken):
+            self.unread.add(page.source)
+            return
+        self.counts["pages_read_again"] += 1
+        for one in said:
+            traced = self.traced.get((one.chain, one.tx_hash))
+            if traced is None or traced.block == one.block:  # else a reorg moved it: another page proves it
+                yield from self._transaction(one, page)
+
     def _said(self, raw: RawFile, page: Page) -> Iterator[Difference]:
         if page.kind == "transfers":
             for one in read_transfers(raw).transactions():
@@ -98,7 +113,8 @@ class Kept:
         key = (said.chain, said.tx_hash)
         traced = self.traced.get(key)
         if traced is None:
-            if page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said)):
+            due = page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said))
+            if due and not self.store.withdrawn([key]):
                 yield Difference("transaction", f"transactions[{' '.join(key)}]", None, f"as in {page.name}")
             return
         yield from _heads(plain.transaction(traced), plain.transaction(said), said_only=True)

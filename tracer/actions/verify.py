@@ -111,6 +111,8 @@ def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Ite
     ends = {*moved, *flow.read, *(spec.address for spec in flow.specs)}
     labels = [one for one in store.labels(sorted(ends), history=True) if one.confidence >= flow.limits.min_confidence]
     yield from _either("labels", made["labels"], *(_labels(labels, when) for when in (at, None)))
+    if not made["entities"]:
+        return
     then, now = store.entities(at), store.entities()
     named = {row["id"] for row in made["entities"]}
     yield from _either("facts", made["facts"], _facts(then, named), _facts(now, named))
