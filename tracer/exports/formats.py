@@ -26,6 +26,6 @@ FORMATS: dict[str, Format] = {
     "graphml": Format(".graphml", "addresses as nodes, hops as edges: Gephi, yEd, Maltego, Neo4j", graphml),
     "csv": Format(".csv", "one line a hop, with what it carried under every method", csv),
     "ledger": Format(
-        ".csv", "one line an address, asset and method: what came in, went out, is held; in CSV", ledger_csv
+        ".ledger.csv", "one line an address, asset and method: what came in, went out, is held; in CSV", ledger_csv
     ),
 }
