@@ -32,6 +32,7 @@ from tracer.exports.formats import FORMATS
 from tracer.store.store import Store
 
 THIEF = "eip155:1:0x5f76893a1ee250158d5B4442FbA9b56516b67052"
+MULE = "eip155:1:0x2e0913318b4AD18a5b0e47858085a12da8659311"
 PASSWORD = "s3cretW0rd"  # noqa: S105 - of nothing
 
 
@@ -155,6 +156,9 @@ READING = {
     "flags sample --state open --paths 2": "tracer.flags/1",
     "flags untraced": "tracer.flags/1",
     "trace sample --offline": "tracer.trace/1",
+    "verify sample": "tracer.verify/1",
+    f"ledger sample {MULE}": "tracer.ledger/1",
+    f"ledger sample {MULE} --method lifo --asset native": "tracer.ledger/1",
     f"screen {THIEF}": "screening",
 }
 
@@ -252,6 +256,47 @@ def test_an_exported_case_proves_its_digest(run: Run) -> None:
     run("review", a_flag(run), "--state", "dismissed", "--note", "our own")
     made = json.loads(run("export", "sample").out)
     assert digest(made) == made["digest"] == run("case", "show", "sample", "--json").json["trace"]["digest"]
+
+
+@pytest.mark.usefixtures("desk")
+def test_an_exported_case_is_verified_without_a_store(run: Run, tmp_path: Path) -> None:
+    """From its file or standard input, exit code 0 and what it proves; no database is made."""
+    run("export", "sample", "--out", "case.json")
+    (tmp_path / "tracer.db").unlink()
+    ran = run("verify", "case.json")
+
+    assert (ran.code, "the same" in ran.out, "proves the sums, not the reading" in ran.out) == (0, True, True)
+    assert run("verify", "case.json", "--json").json["same"] is True
+    assert not (tmp_path / "tracer.db").exists()
+
+
+@pytest.mark.usefixtures("desk")
+def test_an_altered_file_is_a_difference(run: Run, tmp_path: Path) -> None:
+    """Exit code 1, and the limit that was altered stands first, with both values; hostile text stays text."""
+    run("export", "sample", "--out", "case.json")
+    made = json.loads((tmp_path / "case.json").read_text())
+    made["limits"]["hops"] = 21
+    made["labels"][0]["entity"] = HOSTILE[5]
+    (tmp_path / "case.json").write_text(json.dumps(made))
+    ran, answer = run("verify", "case.json"), run("verify", "case.json", "--json")
+
+    assert (ran.code, answer.code) == (1, 1)
+    assert "DIFFERENT first: limit at limits.hops: recorded 20, found 21" in ran.out
+    assert answer.json["same"] is False
+    assert answer.json["differences"][0] == {"what": "limit", "where": "limits.hops", "recorded": 20, "found": 21}
+    assert "\x1b" not in ran.out
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_ledger_of_nobody_is_not_found(run: Run) -> None:
+    """An address that no tainted money came to, an asset that never went through it, a method that is none."""
+    nobody = run("ledger", "sample", f"eip155:1:0x{1:040x}")
+    nothing = run("ledger", "sample", MULE, "--asset", "0x0000000000000000000000000000000000000001")
+    average = run("ledger", "sample", MULE, "--method", "average")
+
+    assert (nobody.code, nothing.code, average.code) == (3, 3, 2)
+    assert "no money of case sample came to" in nobody.err
+    assert "is no method: take one of fifo" in average.err
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from tests.makers import ETHEREUM, START, USDT, address, label, transaction, transfer, tx_hash
+from tests.makers import ETHEREUM, USDT, address, label, transaction, transfer, tx_hash
 from tracer.actions import demo
 from tracer.chains import listed
 from tracer.detect.kyc import POLICY
 from tracer.detect.poisoning import dropped
-from tracer.detect.rules import Known, find
+from tracer.detect.rules import Known
+from tracer.exports import tell
 from tracer.exports.document import Told, canonical, document
-from tracer.model import Asset, AssetId, Case, Category, Coverage, Entity, Fact, Kind, Label, Limit, OriginSpec
+from tracer.exports.tell import Work
+from tracer.model import Asset, AssetId, Category, Coverage, Entity, Fact, Kind, Label, Limit, OriginSpec
 from tracer.registry.registry import Registry
-from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow
-from tracer.taint.landings import landings
 from tracer.taint.stops import Labels
 
 VICTIM, THIEF, PEEL, FRIEND, EXCHANGE, MIXER, FRONTIER, ROUTER = map(address, range(1, 9))
@@ -64,24 +63,10 @@ def told(fed: Flow, *, method: str = "fifo", entities: Sequence[Entity] = (EXAMP
     """Everything a trace of this flow finds."""
     symbols = {t.asset: "USDT" for one in fed.transactions.values() for t in one.transfers if t.asset == USDT}
     drops = dropped(list(fed.transactions.values()), symbols, fed.read)
-    result = fed.fold(drops.keys())
-    known = Known(Registry(entities).entity_of)
-    landed = landings(result, method, known.divide)
-    return Told(
-        case=Case("c1", "small", tuple(fed.specs), START, method),
-        method=method,
-        limits=fed.limits,
-        policy=asdict(POLICY),
-        result=result,
-        dropped=drops,
-        read_order=sorted(fed.read),
-        coverage=dict.fromkeys(fed.read, Coverage("partial", "file")),
-        assets=[_asset(kind) for kind in sorted({t.asset for o in fed.transactions.values() for t in o.transfers})],
-        entities=entities,
-        exposures=exposures(result),
-        findings=find(landed, known),
-        stopped={"by": ["hops"], "unread": 1, "unread_most_worth": "0.222222222", "unresolved": 0},
-    )
+    assets = [_asset(kind) for kind in sorted({t.asset for o in fed.transactions.values() for t in o.transfers})]
+    coverage = dict.fromkeys(fed.read, Coverage("partial", "file"))
+    work = Work("small", method, Known(Registry(entities).entity_of), drops, sorted(fed.read), coverage, assets)
+    return tell.told(work, fed.fold(drops.keys()))
 
 
 def _asset(kind: AssetId) -> Asset:

@@ -33,8 +33,8 @@ def test_a_format_writes_the_same_bytes_twice_and_changes_nothing(name: str) -> 
 
 @EVERY
 def test_a_format_says_what_it_is(name: str) -> None:
-    """Its file ending is its name, and it says in a sentence who reads it."""
-    assert FORMATS[name].suffix == f".{name}"
+    """Its file ending is its name, a table that is not the first one with .csv after it; it says who reads it."""
+    assert FORMATS[name].suffix in (f".{name}", f".{name}.csv")
     assert len(FORMATS[name].says) > 20
 
 

@@ -13,13 +13,12 @@ import pytest
 from tests.anvil import ETHER, Anvil, Proxy, proxied, started
 from tests.makers import ETHEREUM
 from tests.sources.evm_story import TRACED, WAYS, ZERO, Story, change, evm, history, moves, pages, place
-from tracer.errors import (
-    SourceBusy,
-)
+from tracer.errors import SourceBroken, SourceBusy
 from tracer.model import NATIVE, AssetId, Checkpoint, Coverage, Kind
 from tracer.sources import decode
 from tracer.sources.blocks import Kept
 from tracer.sources.evm import Evm
+from tracer.sources.reread import reread
 
 # --- what it reads is what the chain says -----------------------------------------------------------------------------
 
@@ -45,6 +44,28 @@ def test_both_ways_read_the_same(anvil: Anvil, proxy: Proxy) -> None:
 
     for who in story.who:
         assert history(filtered, who) == history(scanned, who)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kept_page_is_read_again_without_the_node(anvil: Anvil, proxy: Proxy, way: str) -> None:
+    """What is kept of a page gives the same transactions once more, to the last field, in each way of reading."""
+    story = Story(anvil)
+    proxy.refuse = WAYS[way]
+    source = evm(proxy)
+
+    for who in story.who:
+        for page in pages(source, who):
+            if page.transactions:
+                assert reread(page.raw, place(who)) == page.transactions
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{}", b"[]", b'{"replies": 5}', b'{"replies": [], "blocks": [], "transactions": {"0x": [1]}}']
+)
+def test_what_is_no_page_is_not_read_again(raw: bytes) -> None:
+    """It is said, nothing is guessed."""
+    with pytest.raises(SourceBroken, match="cannot be read again"):
+        reread(raw, place("0x" + "1" * 40))
 
 
 def test_ids_agree_from_every_side(anvil: Anvil, traced: Evm) -> None:

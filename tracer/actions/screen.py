@@ -255,10 +255,10 @@ class _Known:
         return [_together(asset, list(by_tx.values())) for asset, by_tx in sorted(found.items())]
 
     def _proof(self, address: Address, origin: str) -> Answer | None:
-        """The first path that a flag has of this origin, with what came by it; None where nothing was flagged."""
+        """The first path that a flag has of this origin, as far as the address; None where nothing was flagged."""
         paths = (path for flag in self.flags.get(address, ()) for path in flag["paths"])
         for path in (path for path in paths if path["origin"] == origin):
-            hops = [{key: hop[key] for key in (*HOP, *CARRIED)} for hop in path["hops"]]
+            hops = [{key: hop[key] for key in (*HOP, *CARRIED)} for hop in path["hops"] if hop["by"] not in LEAVES]
             return {"method": path["method"], "carried": path["carried"], "hops": hops}
         return None
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field
 from typing import Any
 
 from tracer.actions.flag import put, withdrawing
@@ -14,16 +13,14 @@ from tracer.actions.registry import refresh
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import dropped
-from tracer.detect.rules import Known, find
+from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
-from tracer.exports.document import Told, canonical, document
-from tracer.exports.plain import share
+from tracer.exports.document import canonical
+from tracer.exports.tell import Work, tell
 from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
 from tracer.store.store import Store
-from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
-from tracer.taint.landings import landings
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
 
@@ -125,9 +122,9 @@ def trace(
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
-    with _collector_paused():
+    with collector_paused():
         reading, result = _read(store, case, limits, live, progress)
-        made = _document(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading, result)
+        made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 
 
@@ -158,7 +155,7 @@ def _round(wanted: list[Address], read: int, limits: Limits) -> list[Address]:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """A fold makes millions of small values and no cycles: pausing the cycle collector halves its time (measured)."""
     was_on = gc.isenabled()
     gc.disable()
@@ -169,45 +166,10 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _document(case: Case, method: str, known: Known, reading: _Reading, result: Result) -> dict[str, Any]:
-    landed = landings(result, method, known.divide)
-    findings = find(landed, known)
-    named = {known.entity_of(landing.label.entity) for landing in landed if landing.label}
-    told = Told(
-        case=case,
-        method=method,
-        limits=reading.flow.limits,
-        policy=asdict(known.policy),
-        result=result,
-        dropped=reading.dropped,
-        read_order=reading.order,
-        coverage={address: reading.coverage[address] for address in reading.order},  # known but not read is unread
-        assets=reading.store.assets(sorted(reading.symbols)),
-        entities=sorted((entity for entity in named if entity), key=lambda entity: entity.id),
-        exposures=exposures(result),
-        findings=findings,
-        stopped=_stopped(result, len(reading.order)),
-    )
-    return document(told)
-
-
-def _stopped(result: Result, read: int) -> dict[str, Any]:
-    """What stopped it, and what is left unread with what it is worth."""
-    limits = result.flow.limits
-    left = [address for address in result.touched if address not in result.flow.read]
-    deep = [address for address in left if result.hops[address] >= limits.hops]
-    reasons = {
-        "addresses": limits.addresses is not None and read >= limits.addresses and bool(result.wanted()),
-        "hops": bool(deep),
-        "worth_or_age": bool(set(left) - set(deep) - set(result.wanted())),
-    }
-    most = max((result.worth.get(address, Fraction(0)) for address in left), default=Fraction(0))
-    return {
-        "by": [name for name, is_so in reasons.items() if is_so] or ["nothing left to read"],
-        "unread": len(left),
-        "unread_most_worth": share(most),
-        "unresolved": len(result.unresolved),
-    }
+def _work(case: Case, method: str, known: Known, reading: _Reading) -> Work:
+    assets = reading.store.assets(sorted(reading.symbols))
+    coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
+    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets)
 
 
 def _keep(store: Store, case: Case, actor: str, made: dict[str, Any], *, flags: bool) -> Traced:

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
+from tracer.cli.proof import ledger, verify
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -36,6 +37,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": review,
     "screen": screen,
     "export": export_case,
+    "verify": verify,
+    "ledger": ledger,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

@@ -130,7 +130,7 @@ def review(
 
 def export_case(
     name: CaseName,
-    file_format: Annotated[str, typer.Option("--format", help="json, graphml or csv.")] = "json",
+    file_format: Annotated[str, typer.Option("--format", help="json, graphml, csv or ledger.")] = "json",
     out: Annotated[Path | None, typer.Option(help="Where to write; default: standard output.")] = None,
 ) -> None:
     """Write a traced case for other tools."""

@@ -16,23 +16,30 @@ from hashlib import sha256
 from typing import Any
 
 from tracer.exports import plain
+from tracer.exports.accounts import accounts
 from tracer.exports.plain import Plain
-from tracer.model import ENGINE, Address, Asset, AssetId, Case, Coverage, Entity, Finding, FlagState, Limits, Role
+from tracer.model import ENGINE, Address, Asset, AssetId, Coverage, Entity, Finding, FlagState, Limits, Role
 from tracer.taint.books import LEAVES, Book, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
 from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.case/1"
-DIGESTED = ("origins", "limits", "policy", "engine", "methods", "gaps", "exposures", "ledger", "hops")
+INPUTS = (
+    *("engine", "methods", "limits", "policy", "reported", "read"),
+    *("assets", "labels", "entities", "facts", "transactions", "transfers"),
+)
+RESULTS = ("origins", "gaps", "addresses", "exposures", "ledger", "hops", "flags")
+BY_ROW = frozenset({"reported", "assets", "labels", "entities", "facts"})  # a digest a row, so that one can be named
+BY_KEY = frozenset({"limits", "policy"})
 REVIEWED = ("id", "version", "state", "reason")  # what an exported flag has beside what the rule found
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Everything a trace found, before it is written down."""
+    """Everything a trace found, before it is written down. `names`: the texts by which labels named the entities."""
 
-    case: Case
+    case: str
     method: str
     limits: Limits
     policy: Mapping[str, Any]
@@ -42,6 +49,7 @@ class Told:
     coverage: Mapping[Address, Coverage]
     assets: Sequence[Asset]
     entities: Sequence[Entity]
+    names: Mapping[str, str]  # label's text -> entity's id
     exposures: Sequence[Exposure]
     findings: Sequence[Finding]
     stopped: Plain
@@ -53,11 +61,13 @@ def document(told: Told) -> Plain:
     transactions = sorted(result.flow.transactions.values(), key=lambda one: one.order)
     made: Plain = {
         "schema": SCHEMA,
-        "case": told.case.name,
+        "case": told.case,
         "method": told.method,
+        "reported": sorted((plain.reported(one) for one in result.flow.specs), key=canonical),
+        "read": [plain.place(address) for address in told.read_order],
         "origins": _origins(told),
         "limits": settings(told.limits),
-        "policy": {key: _value(value) for key, value in sorted(told.policy.items())},
+        "policy": policy(told.policy),
         "engine": ENGINE,
         "methods": list(METHODS),
         "as_of": _as_of(told),
@@ -72,13 +82,14 @@ def document(told: Told) -> Plain:
             for one in sorted(transaction.transfers, key=lambda transfer: transfer.id)
         ],
         "labels": [plain.label(one) for one in result.flow.labels.all()],
+        "entities": [plain.entity(one, told.names) for one in told.entities],
         "facts": [plain.fact(one, entity) for entity in told.entities for one in entity.facts],
         "exposures": [_exposure(one) for one in told.exposures],
         "ledger": _ledger(result),
         "hops": _hops(result.books),
         "flags": [plain.finding(one, METHODS) for one in told.findings],
     }
-    made["digest"] = digest(made)
+    made["digest"], made["digests"] = digests(made)
     return made
 
 
@@ -88,19 +99,54 @@ def digest(made: Mapping[str, Any]) -> str:
     It can be worked out from an exported document too. Left out: the case's name and headline method with its paths,
     what stopped the reading, its order and worth, coverage, heads, URLs, and what people made of the flags.
     """
-    view: Plain = {key: made[key] for key in DIGESTED}
-    view["transactions"] = made["transactions"]
-    view["transfers"] = _without(made["transfers"], "index")
-    view["assets"] = made["assets"]
-    view["labels"] = _without(made["labels"], "source")
-    view["facts"] = _without(made["facts"], "source_url", "entity_name", "note")
-    view["addresses"] = _without(made["addresses"], "worth", "read_order", "coverage", "labels")
-    found = [flag for flag in made["flags"] if flag.get("state") != FlagState.WITHDRAWN]
-    view["flags"] = _without(found, "message", "facts", "label", "paths", *REVIEWED)
-    return f"sha256:{sha256(canonical(view)).hexdigest()}"
+    return digests(made)[0]
 
 
-def canonical(made: Mapping[str, Any]) -> bytes:
+def digests(made: Mapping[str, Any]) -> tuple[str, Plain]:
+    """The digest, and what it is made of: each member's own, of some a shorter one for each key or row.
+
+    They are no part of the digest: they are there to name what was altered (exports/recheck.py).
+    """
+    whole, parts = sha256(), Plain()
+    for number, name in enumerate(sorted((*INPUTS, *RESULTS))):
+        shown = view(made, name)
+        form = canonical(shown)
+        whole.update(f'{"," if number else "{"}"{name}":'.encode() + form)
+        if name in BY_KEY:
+            parts[name] = {key: row_digest(value) for key, value in shown.items()}
+        elif name in BY_ROW:
+            parts[name] = sorted(map(row_digest, shown))
+        else:
+            parts[name] = f"sha256:{sha256(form).hexdigest()}"
+    whole.update(b"}")
+    return f"sha256:{whole.hexdigest()}", parts
+
+
+def row_digest(row: Any) -> str:
+    """Enough to tell a row from all others."""
+    return sha256(canonical(row)).hexdigest()[:16]
+
+
+LEFT_OUT = {  # what of each row the digest does not look at
+    "transfers": ("index",),
+    "labels": ("source",),
+    "facts": ("source_url", "entity_name", "note", "source_kind", "date_basis"),
+    "addresses": ("worth", "read_order", "coverage", "labels"),
+    "flags": ("message", "facts", "label", "paths", *REVIEWED),
+}
+
+
+def view(made: Mapping[str, Any], name: str) -> Any:
+    """A member of the document as the digest looks at it."""
+    shown = made[name]
+    if name == "flags":
+        shown = [flag for flag in shown if flag.get("state") != FlagState.WITHDRAWN]
+    if name == "read":
+        shown = sorted(shown, key=canonical)
+    return _without(shown, *LEFT_OUT[name]) if name in LEFT_OUT else shown
+
+
+def canonical(made: Any) -> bytes:
     """The document as bytes: RFC 8785, so that equal documents are equal files.
 
     The standard library writes that form ten times faster than a library for it does, as long as names are ASCII and
@@ -112,7 +158,12 @@ def canonical(made: Mapping[str, Any]) -> bytes:
 
 def settings(limits: Limits) -> Plain:
     """Limits as plain JSON."""
-    return {key: _value(value) for key, value in sorted(asdict(limits).items())}
+    return policy(asdict(limits))
+
+
+def policy(said: Mapping[str, Any]) -> Plain:
+    """A policy's values as plain JSON."""
+    return {key: _value(value) for key, value in sorted(said.items())}
 
 
 def _value(value: Any) -> Any:
@@ -158,7 +209,7 @@ Held = dict[tuple[Address, AssetId, str], list[int]]
 
 def _addresses(told: Told) -> list[Plain]:
     result = told.result
-    taint = _taint(result)
+    taint, books = _taint(result), accounts(result.books)
     roles = _roles(result)
     read = {address: number for number, address in enumerate(told.read_order, 1)}
     return [
@@ -169,6 +220,7 @@ def _addresses(told: Told) -> list[Plain]:
             "hub": _hub(result, address),
             "labels": [plain.label(one) for one in result.flow.labels.of(address)],
             "taint": taint.get(address, []),
+            "ledger": books.get(address, []),
             "worth": plain.share(result.worth.get(address, Fraction(0))),
             "read_order": read.get(address),
             "coverage": str(told.coverage.get(address, Coverage())),

@@ -8,6 +8,7 @@ from typing import Any
 
 from tracer.exports.document import canonical
 from tracer.exports.graph import graphml
+from tracer.exports.ledger import ledger_csv
 from tracer.exports.table import csv
 
 
@@ -24,4 +25,7 @@ FORMATS: dict[str, Format] = {
     "json": Format(".json", "the canonical case document: everything, with the digest", canonical),
     "graphml": Format(".graphml", "addresses as nodes, hops as edges: Gephi, yEd, Maltego, Neo4j", graphml),
     "csv": Format(".csv", "one line a hop, with what it carried under every method", csv),
+    "ledger": Format(
+        ".ledger.csv", "one line an address, asset and method: what came in, went out, is held; in CSV", ledger_csv
+    ),
 }

@@ -22,6 +22,7 @@ from tracer.model import (
     Hop,
     Kind,
     Label,
+    OriginSpec,
     Path,
     Role,
     Sum,
@@ -77,6 +78,23 @@ def label(one: Label) -> Plain:
     }
 
 
+def reported(one: OriginSpec) -> Plain:
+    """What a case says is dirty, as it was reported."""
+    return {
+        **place(one.address),
+        "asset": one.asset.contract if one.asset else None,
+        "tx_hash": one.tx_hash,
+        "amount": None if one.amount is None else str(one.amount),
+        "since": moment(one.since),
+        "report_id": list(one.report_ids),
+    }
+
+
+def entity(one: Entity, names: Mapping[str, str]) -> Plain:
+    """An entity, and the texts by which the labels that were met name it."""
+    return {"id": one.id, "name": one.name, "names": sorted(text for text, id_ in names.items() if id_ == one.id)}
+
+
 def fact(one: Fact, entity: Entity | None = None) -> Plain:
     """A dated statement with its source, quote and the day it was read."""
     limit = one.limit
@@ -91,7 +109,9 @@ def fact(one: Fact, entity: Entity | None = None) -> Plain:
         "valid_from": one.valid_from,
         "valid_to": one.valid_to,
         "source_url": one.source_url,
+        "source_kind": one.source_kind,
         "source_date": one.source_date,
+        "date_basis": one.date_basis,
         "quote": one.quote,
         "read_on": one.read_on,
         "confidence": one.confidence,

@@ -270,7 +270,9 @@ def _raw(
     shared = {
         "blocks": [(one.number, one.hash, one.parent, one.at.isoformat()) for _, one in sorted((blocks or {}).items())],
         "transactions": {
-            one.tx_hash: blocks[one.block].txs[one.tx_hash] for one in transactions if blocks and one.block is not None
+            one.tx_hash: (*blocks[one.block].txs[one.tx_hash], one.block)
+            for one in transactions
+            if blocks and one.block is not None
         },
         "receipts": {one: receipts[one][:3] for one in used if receipts and one in receipts},
         "moves": {one: inner[one] for one in used if inner and one in inner},

@@ -10,7 +10,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select, update
 
 from tracer.errors import Conflict
 from tracer.model import Address, Category, Entity, Fact, Label, Limit, Report
@@ -28,6 +28,12 @@ def _hash(*said: Any) -> bytes:
 def _standing(db: Connection, table: Table, claims: Collection[bytes]) -> set[bytes]:
     query = select(table.c.claim).where(table.c.withdrawn_at.is_(None))
     return {row.claim for row in among(db, query, table.c.claim, claims)}
+
+
+def _stood(table: Table, at: datetime | None) -> ColumnElement[bool]:
+    """The claims that stand, or stood at a moment."""
+    stands = table.c.withdrawn_at.is_(None)
+    return stands if at is None else and_(table.c.recorded_at <= at, or_(stands, table.c.withdrawn_at > at))
 
 
 def _add_claims(db: Connection, table: Table, rows: Mapping[bytes, Mapping[str, Any]]) -> int:
@@ -127,10 +133,10 @@ def withdraw_facts(db: Connection, at: datetime, given: Iterable[Fact]) -> int:
     return _withdraw(db, facts, at, [_fact_hash(fact) for fact in given])
 
 
-def all_entities(db: Connection) -> list[Entity]:
-    """Every entity by id, each with its standing facts."""
+def all_entities(db: Connection, at: datetime | None = None) -> list[Entity]:
+    """Every entity by id, each with the facts that stand, or that stood at a moment."""
     by_entity: dict[str, list[Fact]] = defaultdict(list)
-    for row in db.execute(select(facts).where(facts.c.withdrawn_at.is_(None))):
+    for row in db.execute(select(facts).where(_stood(facts, at))):
         by_entity[row.entity_id].append(_fact(row.body))
     found = [_entity(row, by_entity[row.id]) for row in db.execute(select(entities))]
     return sorted(found, key=lambda entity: entity.id)

@@ -177,10 +177,10 @@ class Store:
         with self._read() as db:
             return claims.standing_labels(db, addresses, history)
 
-    def entities(self) -> list[Entity]:
-        """Every entity by id, each with its standing facts."""
+    def entities(self, at: datetime | None = None) -> list[Entity]:
+        """Every entity by id, each with the facts that stand, or that stood at a moment."""
         with self._read() as db:
-            return claims.all_entities(db)
+            return claims.all_entities(db, at)
 
     def reports(self, ids: Collection[str] | None = None) -> list[Report]:
         """These reports, or all, by id."""

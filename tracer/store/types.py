@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.types import TypeDecorator
 
-from tracer.errors import InputError
+from tracer.errors import InputError, StoreError
 
 # C0 and C1 controls (NUL among them), bidi embeddings, overrides and isolates, and halves of surrogate pairs
 _HOSTILE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -25,6 +25,10 @@ _LONGEST = 1000
 
 class Refused(DontWrapMixin, InputError):
     """An InputError that SQLAlchemy lets through as it is."""
+
+
+class Damaged(DontWrapMixin, StoreError):
+    """A StoreError that SQLAlchemy lets through as it is."""
 
 
 def clean(text: str) -> str:
@@ -166,4 +170,7 @@ class Packed(TypeDecorator[bytes]):
         return None if value is None else zstandard.compress(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else zstandard.decompress(value)
+        try:
+            return None if value is None else zstandard.decompress(value)
+        except zstandard.ZstdError as error:
+            raise Damaged(f"what is kept is damaged and cannot be unpacked: {error}") from error

@@ -6,7 +6,7 @@ should be read next, in order of worth. Any partition and order of feeding gives
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -16,7 +16,7 @@ from itertools import groupby
 from tracer.chains import Family, family
 from tracer.model import Address, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book
+from tracer.taint.books import Book, World
 from tracer.taint.fold import Fold, Known, Made
 from tracer.taint.hubs import Hub, Key
 from tracer.taint.origins import Origins, match
@@ -51,12 +51,15 @@ class Flow:
         self,
         dropped: Collection[str] = (),
         coinjoins: Collection[Key] = (),
+        *,
+        book: Callable[[str, World], Book] = Book,
         kernel_from: int | None = KERNEL_FROM,
     ) -> Result:
         """Play everything that was fed. Two things are told: `dropped`, the ids of transfers that move no value
         (detect/poisoning.py), and `coinjoins`, which transactions are (detect/coinjoin.py).
 
-        From `kernel_from` transactions on the compiled kernel plays them, to the same last unit; None: never.
+        `book` makes each method's book: one that writes down more (taint/ledger.py), else the plain one. From
+        `kernel_from` transactions on the compiled kernel plays plain books, to the same last unit; None: never.
         """
         counted = {
             key: tuple(t for t in transaction.transfers if t.id not in dropped)
@@ -70,8 +73,8 @@ class Flow:
         ]
         reported = frozenset(spec.address for spec in self.specs)
         known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins)
-        fold = Fold(known, origins, plans)
-        fold.run(kernel_from)
+        fold = Fold(known, origins, plans, book)
+        fold.run(kernel_from if book is Book else None)
         return Result.of(self, fold)
 
     def _planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:

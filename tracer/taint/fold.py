@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, Step, unseen
+from tracer.taint.books import Book, EndKind, PotKey, Step, World, unseen
 from tracer.taint.hubs import Contacts, Hub, Key, contacts, counterparties
-from tracer.taint.methods import DEFAULT_METHOD, METHODS
+from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
 from tracer.taint.stops import Labels
@@ -41,7 +41,9 @@ class Known:
 class Fold:
     """One pass over the set; the World of its books."""
 
-    def __init__(self, known: Known, origins: Origins, plans: Sequence[Made], book: type[Book] = Book) -> None:
+    def __init__(
+        self, known: Known, origins: Origins, plans: Sequence[Made], book: Callable[[str, World], Book]
+    ) -> None:
         self.known = known
         self.origins = origins
         readable = known.read | origins.addresses
@@ -73,8 +75,8 @@ class Fold:
                 self._is_hub(address)
 
     def _fits(self, kernel_from: int | None) -> bool:
-        plain = kernel_from is None or type(self.books[DEFAULT_METHOD]) is not Book
-        return not plain and len(self.plans) >= (kernel_from or 0) and not any(isinstance(m, Coins) for m in self.plans)
+        enough = kernel_from is not None and len(self.plans) >= kernel_from
+        return enough and not any(isinstance(made, Coins) for made in self.plans)
 
     def _compiled(self) -> bool:
         """Let the kernel play; False where its arithmetic is too narrow."""
