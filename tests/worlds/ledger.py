@@ -68,6 +68,13 @@ def total(segments: Iterable[Segment]) -> int:
     return sum(one.amount for one in segments)
 
 
+def _queued(pot: deque[Segment], segments: Iterable[Segment]) -> None:
+    """Segments enter at the end; neighbours of one mark are as good as one."""
+    for one in segments:
+        before = pot.pop().amount if pot and pot[-1].mark == one.mark else 0
+        pot.append(Segment(before + one.amount, one.mark))
+
+
 class Ledger:
     """Everybody's segments. Play transactions in order; labelled addresses are no pots.
 
@@ -91,6 +98,7 @@ class Ledger:
         self.halts = halts
         self.dust = dust
         self.pots: dict[Place, deque[Segment]] = defaultdict(deque)
+        self.carried: set[str] = set()  # hashes of transactions that moved money the case knows of
         self.arrivals: Counter[tuple[Address, AssetId, str, Mark]] = Counter()
 
     def counts(self, segment: Segment) -> bool:
@@ -145,6 +153,8 @@ class Ledger:
 
     def _enter(self, tx_hash: str, place: Place, segments: Sequence[Segment], amount: int) -> None:
         marked = [one for one in segments if self.counts(one)]
+        if marked:
+            self.carried.add(tx_hash)
         if place[0] in self.ends:
             for one in marked:
                 if one.mark:
@@ -155,7 +165,7 @@ class Ledger:
             plain += [Segment(amount - total(segments), None)] if amount > total(segments) else []
             if place[0] in self.reported:
                 plain = [Segment(total(plain), Mark(*place))] if plain else []
-            self.pots[place].extend([*marked, *plain])
+            _queued(self.pots[place], [*marked, *plain])
 
     def is_mixed(self, hop: Hop) -> bool:
         """True if its sender, about to pay, also holds money that no victim's payment brought."""
