@@ -128,7 +128,7 @@ class _Making:
         if doing < SCAMMED and self.held[what][scam]:
             self._move(scam, to, what, min(self.held[what][scam], MOST[what]))
         elif amount * 50 < SOME[what]:
-            self._move(EXCHANGES[fifth], who, what, int(SOME[what] * size) + 1)
+            self._move(EXCHANGES[fifth], who, what, min(int(SOME[what] * size) + 1, MOST[what]))
         elif doing < 2 * SCAMMED:
             self._move(who, scam, what, amount)
         elif doing < 2 * SCAMMED + 0.07 and self.left > 1:

@@ -113,7 +113,7 @@ class Ledger:
             if fee.kind is Kind.FEE and fee.sender:
                 self.taken((fee.sender, fee.asset), fee.amount)
         moved = [t for t in counted if t.kind is not Kind.FEE and t.sender != t.recipient]
-        paid = self._victims(one.tx_hash, moved)
+        paid = self._victims(one.tx_hash, moved) or self._alone(moved)
         for place, segments, amount in [paid] if paid else _Settlement(self, moved).receipts():
             self._enter(one.tx_hash, place, segments, amount)
 
@@ -131,6 +131,15 @@ class Ledger:
             segments += [Segment(part, payment.mark)] if part else []
             segments += [Segment(segment.amount - part, segment.mark)] if segment.amount > part else []
         return place, segments, payment.amount
+
+    def _alone(self, moved: Sequence[Transfer]) -> tuple[Place, list[Segment], int] | None:
+        """Most transactions are one transfer, of which there is nothing to settle."""
+        if len(moved) != 1:
+            return None
+        sender, recipient, asset, amount = moved[0].sender, moved[0].recipient, moved[0].asset, moved[0].amount
+        if sender is None or recipient is None:
+            return None
+        return (recipient, asset), self.taken((sender, asset), amount), amount
 
     def is_pot(self, address: Address) -> bool:
         """True where money of other people can lie: nowhere labelled, and not at the zero address."""
