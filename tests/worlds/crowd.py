@@ -30,14 +30,18 @@ class Crowd:
     def __init__(self, stage: Stage, market: Market, size: int) -> None:
         self.stage, self.market = stage, market
         chance = stage.chance
-        self.people = [
-            Person(stage.address(), chance.choice(market.exchanges), int(chance.lognormvariate(7.5, 1.6)) + 50)
-            for _ in range(size)
-        ]
+        self.people = [Person(stage.address(), chance.choice(market.exchanges), self._dollars()) for _ in range(size)]
         self._weights = list(accumulate(min(chance.paretovariate(1.1), size / 20) for _ in self.people))
         for one in self.people:
             one.knows = self.some(chance.randrange(2, 9))
             stage.fuel[one.address] = one.exchange
+
+    def _dollars(self) -> int:
+        """Most people move hundreds or thousands; one in sixteen is a broker or merchant with tens of thousands."""
+        chance = self.stage.chance
+        return (
+            int(chance.lognormvariate(10.8, 0.9) if chance.random() < 1 / 16 else chance.lognormvariate(7.5, 1.4)) + 50
+        )
 
     def some(self, number: int) -> list[Person]:
         """People, the active ones likelier."""

@@ -137,7 +137,7 @@ class Gang:
         if len(self.members) >= self.size:
             return chance.choice([one for one in self.members if one != parcel.at])
         if chance.random() < self.mules:
-            mule = self.crowd.rich(parcel.asset, parcel.amount // chance.randrange(2, 9))
+            mule = self.crowd.rich(parcel.asset, parcel.amount * chance.choice((1, 2, 4, 8, 16)) // 8)
             if mule is not None and mule.address != parcel.at:
                 return mule.address
         address = self.fresh()

@@ -68,6 +68,13 @@ def total(segments: Iterable[Segment]) -> int:
     return sum(one.amount for one in segments)
 
 
+def _queued(pot: deque[Segment], segments: Iterable[Segment]) -> None:
+    """Segments enter at the end; neighbours of one mark are as good as one."""
+    for one in segments:
+        before = pot.pop().amount if pot and pot[-1].mark == one.mark else 0
+        pot.append(Segment(before + one.amount, one.mark))
+
+
 class Ledger:
     """Everybody's segments. Play transactions in order; labelled addresses are no pots.
 
@@ -91,6 +98,7 @@ class Ledger:
         self.halts = halts
         self.dust = dust
         self.pots: dict[Place, deque[Segment]] = defaultdict(deque)
+        self.carried: set[str] = set()  # hashes of transactions that moved money the case knows of
         self.arrivals: Counter[tuple[Address, AssetId, str, Mark]] = Counter()
 
     def counts(self, segment: Segment) -> bool:
@@ -105,7 +113,7 @@ class Ledger:
             if fee.kind is Kind.FEE and fee.sender:
                 self.taken((fee.sender, fee.asset), fee.amount)
         moved = [t for t in counted if t.kind is not Kind.FEE and t.sender != t.recipient]
-        paid = self._victims(one.tx_hash, moved)
+        paid = self._victims(one.tx_hash, moved) or self._alone(moved)
         for place, segments, amount in [paid] if paid else _Settlement(self, moved).receipts():
             self._enter(one.tx_hash, place, segments, amount)
 
@@ -123,6 +131,15 @@ class Ledger:
             segments += [Segment(part, payment.mark)] if part else []
             segments += [Segment(segment.amount - part, segment.mark)] if segment.amount > part else []
         return place, segments, payment.amount
+
+    def _alone(self, moved: Sequence[Transfer]) -> tuple[Place, list[Segment], int] | None:
+        """Most transactions are one transfer, of which there is nothing to settle."""
+        if len(moved) != 1:
+            return None
+        sender, recipient, asset, amount = moved[0].sender, moved[0].recipient, moved[0].asset, moved[0].amount
+        if sender is None or recipient is None:
+            return None
+        return (recipient, asset), self.taken((sender, asset), amount), amount
 
     def is_pot(self, address: Address) -> bool:
         """True where money of other people can lie: nowhere labelled, and not at the zero address."""
@@ -145,6 +162,8 @@ class Ledger:
 
     def _enter(self, tx_hash: str, place: Place, segments: Sequence[Segment], amount: int) -> None:
         marked = [one for one in segments if self.counts(one)]
+        if marked:
+            self.carried.add(tx_hash)
         if place[0] in self.ends:
             for one in marked:
                 if one.mark:
@@ -155,7 +174,7 @@ class Ledger:
             plain += [Segment(amount - total(segments), None)] if amount > total(segments) else []
             if place[0] in self.reported:
                 plain = [Segment(total(plain), Mark(*place))] if plain else []
-            self.pots[place].extend([*marked, *plain])
+            _queued(self.pots[place], [*marked, *plain])
 
     def is_mixed(self, hop: Hop) -> bool:
         """True if its sender, about to pay, also holds money that no victim's payment brought."""

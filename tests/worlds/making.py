@@ -29,13 +29,13 @@ class Size:
     hubs: int = 1
 
 
-SMALL = Size(victims=6, launderers=25, people=260, actions=900, days=30)
+SMALL = Size(victims=6, launderers=25, people=200, actions=600, days=20)
 
 
 def ranking(seed: int) -> Size:
     """A size for comparing rankings: 50 to 300 laundering addresses in a neighbourhood of 3,000 to 20,000 transfers."""
     chance = random.Random(f"size {seed}")
-    launderers, actions = chance.randrange(50, 301), chance.randrange(1_800, 15_000)
+    launderers, actions = chance.randrange(50, 301), chance.randrange(1_500, 11_500)
     return Size(launderers // 5, launderers, actions // 6 + 150, actions, chance.randrange(45, 91))
 
 
