@@ -17,7 +17,7 @@ from tracer.taint.books import Book, PotKey
 from tracer.taint.hubs import Contacts
 from tracer.taint.kernel import results
 from tracer.taint.kernel.machine import is_hub, run
-from tracer.taint.kernel.state import CONTACT, ENTRY, LABEL, NEVER, PLACE, Array, Stains, Tape, World, state
+from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, Tape, World, stains, state
 from tracer.taint.kernel.tape import Names, Payment, TooWide, Writer, microseconds
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
@@ -25,7 +25,6 @@ from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan
 
 CODES = {"fifo": 0, "lifo": 1, "haircut": 2, "dirty_first": 3, "clean_first": 4}
-ROWS = 1024  # room at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,13 @@ def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Play
     world = _world(scene, writer.addresses, tape)
     origins, pots, codes = len(writer.origins.all), len(writer.pots.all), [CODES[method] for method in books]
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
-    sums = np.zeros((origins, 2), np.uint64)
-    stains = Stains(np.full(pots, -1, np.int32), np.zeros(ROWS, ENTRY), sums, np.zeros(1, np.int64))
-    made, stains = run(tape, world, methods, state(len(codes), pots, origins, ROWS), stains)
+    lines = int(tape.tx["lines"].max(initial=1))
+    made, reached = run(tape, world, methods, state(len(codes), pots, origins, lines), stains(pots, origins, lines))
     for book, share in zip(books.values(), results.Share.of(made, writer, codes), strict=True):
         results.into(book, share)
         writer.settle(book.originated)
     return Played(
-        reach=results.reach(scene.origins, stains, writer),
+        reach=results.reach(scene.origins, reached, writer),
         hops=results.hops(world, writer),
         touched=results.touched(world, writer),
         judged=_judged(world, scene, writer.addresses.all),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tracer.taint.kernel.compiled import compiled
 from tracer.taint.kernel.play import play
 from tracer.taint.kernel.state import (
@@ -45,7 +43,7 @@ def _run(T, W, methods, S, R, start):
         if not (_let(T, W, i) or T.tx[i].always):
             continue
         need = _stains(T, W, R, i)
-        if len(R.entry) - R.counts[0] < need:
+        if len(R.entry) - R.counts[0] < need or len(R.mine) < need:
             return i, need
         need = _need(T, W, methods, S, i)
         if _tight(S, need):
@@ -129,16 +127,14 @@ def _tight(S, need):
 @compiled
 def _stain(T, W, R, i):
     """Spread every origin from the pots that pay to those that receive (`Reach.play`)."""
-    first, last = T.tx[i].spend, T.tx[i + 1].spend
-    size = _most(T, W, R, i)
-    stains, bounds = np.empty(size, np.int32), np.zeros(last - first + 1, np.int32)
+    first, last, size = T.tx[i].spend, T.tx[i + 1].spend, 0
     for s in range(first, last):
-        at = bounds[s - first]
-        bounds[s - first + 1] = at + _touching(T, W, R, i, s, stains[at:], True)
+        size = _touching(T, W, R, i, s, size, True)
+        R.bound[s - first + 1] = size
     for r in range(T.tx[i].receipt, T.tx[i + 1].receipt):
         to = T.receipt[r]
         if size:
-            _spread(T, R, i, r, stains, bounds)
+            _spread(T, R, i, r, size)
         if to.own >= 0:
             _came(R, to.pot, to.own, to.amount_high, to.amount_low)
 
@@ -146,9 +142,9 @@ def _stain(T, W, R, i):
 @compiled
 def _most(T, W, R, i):
     """How many stains all spends carry at most."""
-    size, nowhere = 0, np.empty(0, np.int32)
+    size = 0
     for s in range(T.tx[i].spend, T.tx[i + 1].spend):
-        size += _touching(T, W, R, i, s, nowhere, False)
+        size = _touching(T, W, R, i, s, size, False)
     return size
 
 
@@ -158,61 +154,62 @@ def _stains(T, W, R, i):
 
 
 @compiled
-def _touching(T, W, R, i, s, into, write):
-    """The origins that touched what a spend is paid from; -> how many."""
-    spend, count = T.spend[s], 0
+def _touching(T, W, R, i, s, size, write):
+    """Add the origins that touched what a spend is paid from; -> how many there are then."""
+    spend, first = T.spend[s], size
     if spend.payment >= 0:
         payment = T.payment[spend.payment]
         if payment.address >= 0 and W.place[payment.address].may == i:
-            count = _at(R, payment.pot, payment.own, into, write)
-        return _one_more(into, count, payment.origin, write)
+            size = _at(R, payment.pot, payment.own, size, write)
+        return _one_more(R, first, size, payment.origin, write)
     if spend.address >= 0 and W.place[spend.address].may == i:
-        count = _at(R, spend.pot, spend.own, into, write)
-    return count
+        size = _at(R, spend.pot, spend.own, size, write)
+    return size
 
 
 @compiled
-def _at(R, pot, own, into, write):
-    count, entry, mine = 0, R.head[pot], own < 0
+def _at(R, pot, own, size, write):
+    entry, mine = R.head[pot], own < 0
     while entry >= 0:
         if write:
-            into[count] = R.entry[entry].origin
+            R.mine[size] = R.entry[entry].origin
         mine = mine or R.entry[entry].origin == own
-        count += 1
+        size += 1
         entry = R.entry[entry].after
-    if not mine:
-        if write:
-            into[count] = own
-        count += 1
-    return count
+    if mine:
+        return size
+    if write:
+        R.mine[size] = own
+    return size + 1
 
 
 @compiled
-def _one_more(into, count, origin, write):
+def _one_more(R, first, size, origin, write):
     """A payment's own origin; the counting pass may count it twice."""
     if write:
-        for n in range(count):
-            if into[n] == origin:
-                return count
-        into[count] = origin
-    return count + 1
+        for n in range(first, size):
+            if R.mine[n] == origin:
+                return size
+        R.mine[size] = origin
+    return size + 1
 
 
 @compiled
-def _spread(T, R, i, r, stains, bounds):
+def _spread(T, R, i, r, size):
     first, to = T.tx[i].spend, T.receipt[r]
     for s in range(first, T.tx[i + 1].spend):
-        start, end = bounds[s - first], bounds[s - first + 1]
+        start, end = R.bound[s - first], R.bound[s - first + 1]
         for leg in range(T.spend[s].leg, T.spend[s + 1].leg if start < end else T.spend[s].leg):
             high, low = _goes(T, leg, r)
             if high != ZERO or low != ZERO:
                 for n in range(start, end):
-                    _capped(R, stains[n], high, low, to)
-    for n in range(bounds[-1]):
-        high, low = R.sums[stains[n], 0], R.sums[stains[n], 1]
+                    _capped(R, R.mine[n], high, low, to)
+    for n in range(size):
+        origin = R.mine[n]
+        high, low = R.sums[origin, 0], R.sums[origin, 1]
         if high != ZERO or low != ZERO:
-            _came(R, to.pot, stains[n], high, low)
-            R.sums[stains[n], 0], R.sums[stains[n], 1] = ZERO, ZERO
+            _came(R, to.pot, origin, high, low)
+            R.sums[origin, 0], R.sums[origin, 1] = ZERO, ZERO
 
 
 @compiled

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tracer.taint.kernel.compiled import compiled
 from tracer.taint.kernel.lots import CLEAN, along, bag, enter, more, reduce, take
 from tracer.taint.kernel.state import (
@@ -14,12 +12,14 @@ from tracer.taint.kernel.state import (
     ENDS,
     EXCHANGE,
     FEES,
+    GIFTS,
     HAND,
     HAND_ON,
     INBOX,
     INFERRED,
     LOSSES,
     NEVER,
+    PARCELS,
     PARTS,
     PAYMENT,
     POT,
@@ -28,6 +28,7 @@ from tracer.taint.kernel.state import (
     STAND,
     STEPS,
     SWAP,
+    SWAPS,
     UNRESOLVED,
 )
 from tracer.taint.kernel.wide import ZERO, U, add, less, share, sub
@@ -202,35 +203,25 @@ def _lose(S, M, kind, i, address, asset, row):
 
 # --- whole turns ------------------------------------------------------------------------------------------------------
 
-# a parcel: receipt, sender, by, from row, to row, slot and spend of what was paid for it
-# a gift: slot (exchange or hand), spend, from row, to row
-
 
 @compiled
 def _turn(T, W, S, M, i):
-    lines = T.tx[i].lines
-    parcels, swaps, gifts = (
-        np.empty((lines, 7), np.int32),
-        np.empty((lines, 4), np.int32),
-        np.empty((lines, 4), np.int32),
-    )
-    count = np.zeros(3, np.int32)
-    reports = np.zeros((T.tx[i + 1].payment - T.tx[i].payment, 2), np.int32)
+    S.counts[PARCELS] = S.counts[SWAPS] = S.counts[GIFTS] = 0
     for s in range(T.tx[i].spend, T.tx[i + 1].spend):
-        _pay(T, W, S, M, i, s, parcels, swaps, gifts, count, reports)
-    _exchange(T, S, M, i, parcels, swaps, count)
-    _hand_on(T, W, S, M, i, parcels, gifts, count)
+        _pay(T, W, S, M, i, s)
+    _exchange(T, S, M, i)
+    _hand_on(T, W, S, M, i)
     for r in range(T.tx[i].receipt, T.tx[i + 1].receipt):
         start = S.counts[BAG]
-        for p in range(count[0]):
-            if parcels[p, 0] == r:
-                _unpack(T, W, S, M, i, parcels[p], swaps, gifts, count)
+        for p in range(S.counts[PARCELS]):
+            if S.parcel[p].receipt == r:
+                _unpack(T, W, S, M, i, p)
         _arrive(T, W, S, M, i, r, start, S.counts[BAG])
 
 
 @compiled
-def _pay(T, W, S, M, i, s, parcels, swaps, gifts, count, reports):
-    start, end = _taken(T, W, S, M, i, s, reports)
+def _pay(T, W, S, M, i, s):
+    start, end = _taken(T, W, S, M, i, s)
     for leg in range(T.spend[s].leg, T.spend[s + 1].leg):
         if leg == T.spend[s + 1].leg - 1:
             first, last = start, end
@@ -238,15 +229,15 @@ def _pay(T, W, S, M, i, s, parcels, swaps, gifts, count, reports):
             first = S.counts[BAG]
             _deal(S, start, end, T.leg[leg].amount_high, T.leg[leg].amount_low)
             last = S.counts[BAG]
-        _send(T, W, S, M, i, s, leg, first, last, parcels, swaps, gifts, count, reports)
+        _send(T, W, S, M, i, s, leg, first, last)
 
 
 @compiled
-def _taken(T, W, S, M, i, s, reports):
+def _taken(T, W, S, M, i, s):
     spend, start = T.spend[s], S.counts[BAG]
     if spend.payment >= 0:
-        slot = spend.payment - T.tx[i].payment
-        return reports[slot, 0], reports[slot, 1]
+        report = S.report[spend.payment - T.tx[i].payment]
+        return report.start, report.end
     if spend.address >= 0 and W.place[spend.address].may == i:
         take(S, M, i, spend.pot, spend.own, False, spend.amount_high, spend.amount_low)
     else:
@@ -290,37 +281,39 @@ def _sum(S, start, end):
 
 
 @compiled
-def _send(T, W, S, M, i, s, leg, start, end, parcels, swaps, gifts, count, reports):
+def _send(T, W, S, M, i, s, leg, start, end):
     way = T.leg[leg]
     if way.kind == REPORT:
-        first = S.counts[BAG]
+        report = S.report[way.where - T.tx[i].payment]
+        report.start = S.counts[BAG]
         _report(T, S, M, way.where, start, end)
-        slot = way.where - T.tx[i].payment
-        reports[slot, 0], reports[slot, 1] = first, S.counts[BAG]
+        report.end = S.counts[BAG]
     elif way.kind == SWAP:
-        count[1] = _noted(swaps, count[1], way.where, s, start, end)
+        _note(S, S.swap, SWAPS, way.where, s, start, end)
     elif not tainted(S, start, end):
         if way.hand >= 0:
-            count[2] = _noted(gifts, count[2], way.hand, s, start, end)
+            _note(S, S.gift, GIFTS, way.hand, s, start, end)
     elif way.kind == STAND:
         _stand(T, W, S, M, i, s, way.address, start, end)
     elif way.kind == HAND:
-        count[2] = _noted(gifts, count[2], way.hand, s, start, end)
+        _note(S, S.gift, GIFTS, way.hand, s, start, end)
     elif way.kind == INBOX:
-        count[0] = _posted(parcels, count[0], way.where, T.spend[s].sender, PAYMENT, start, end, -1, -1)
+        _post(S, way.where, T.spend[s].sender, PAYMENT, start, end, -1, -1)
 
 
 @compiled
-def _noted(table, row, slot, s, start, end):
-    table[row, 0], table[row, 1], table[row, 2], table[row, 3] = slot, s, start, end
-    return row + 1
+def _note(S, table, counter, slot, s, start, end):
+    gift = table[S.counts[counter]]
+    S.counts[counter] += 1
+    gift.slot, gift.spend, gift.start, gift.end = slot, s, start, end
 
 
 @compiled
-def _posted(parcels, row, receipt, sender, by, start, end, slot, s):
-    one = parcels[row]
-    one[0], one[1], one[2], one[3], one[4], one[5], one[6] = receipt, sender, by, start, end, slot, s
-    return row + 1
+def _post(S, receipt, sender, by, start, end, slot, s):
+    parcel = S.parcel[S.counts[PARCELS]]
+    S.counts[PARCELS] += 1
+    parcel.receipt, parcel.sender, parcel.by, parcel.start, parcel.end = receipt, sender, by, start, end
+    parcel.slot, parcel.spend = slot, s
 
 
 @compiled
@@ -354,52 +347,55 @@ def _stand(T, W, S, M, i, s, address, start, end):
 
 
 @compiled
-def _exchange(T, S, M, i, parcels, swaps, count):
+def _exchange(T, S, M, i):
     by = INFERRED if T.tx[i].inferred else EXCHANGE
-    for n in range(count[1]):
-        slot = swaps[n, 0]
-        if not _is_first(swaps, n) or not _any_tainted(S, swaps, count[1], slot):
+    for n in range(S.counts[SWAPS]):
+        slot = S.swap[n].slot
+        if not _is_first(S.swap, n) or not _any_tainted(S, S.swap, S.counts[SWAPS], slot):
             continue
         payer, first, last = T.exchange[slot].address, T.exchange[slot].target, T.exchange[slot + 1].target
-        start, end, bounds = _flat(T, S, swaps, count[1], slot)
+        asset = T.receipt[T.exchange_target[last - 1].receipt].asset
+        start, kinds = S.counts[BAG], _flat(T, S, S.swap, S.counts[SWAPS], slot)
+        end = S.counts[BAG]
         for target in range(first, last):
             made, receipt = S.counts[BAG], T.exchange_target[target].receipt
-            _become(S, start, end, bounds, target - first, last - first, T.exchange_target[target])
-            count[0] = _posted(parcels, count[0], receipt, payer, by, made, S.counts[BAG], slot, -1)
-            asset = T.receipt[T.exchange_target[last - 1].receipt].asset
+            _become(S, start, kinds, target - first, last - first, T.exchange_target[target])
+            _post(S, receipt, payer, by, made, S.counts[BAG], slot, -1)
             _forget(S, M, i, payer, asset, start, end, target - first, last - first)
 
 
 @compiled
-def _hand_on(T, W, S, M, i, parcels, gifts, count):
-    for n in range(count[2]):
-        slot = gifts[n, 0]
-        if not _is_first(gifts, n) or not _any_tainted(S, gifts, count[2], slot):
+def _hand_on(T, W, S, M, i):
+    for n in range(S.counts[GIFTS]):
+        slot = S.gift[n].slot
+        if not _is_first(S.gift, n) or not _any_tainted(S, S.gift, S.counts[GIFTS], slot):
             continue
         hand, first, last = T.hand[slot].address, T.hand[slot].target, T.hand[slot + 1].target
         if first == last:
-            _stand_all(T, W, S, M, i, gifts, count[2], n, hand)
+            _stand_all(T, W, S, M, i, n, hand)
             continue
-        start, end, bounds = _flat(T, S, gifts, count[2], slot)
+        asset = T.receipt[T.hand_target[last - 1].receipt].asset
+        start, kinds = S.counts[BAG], _flat(T, S, S.gift, S.counts[GIFTS], slot)
+        end = S.counts[BAG]
         for target in range(first, last):
             made, receipt = S.counts[BAG], T.hand_target[target].receipt
-            _become(S, start, end, bounds, target - first, last - first, T.hand_target[target])
-            _by_payer(T, S, made, S.counts[BAG], parcels, count, receipt, slot)
-            asset = T.receipt[T.hand_target[last - 1].receipt].asset
+            _become(S, start, kinds, target - first, last - first, T.hand_target[target])
+            _by_payer(T, S, made, S.counts[BAG], receipt, slot)
             _forget(S, M, i, hand, asset, start, end, target - first, last - first)
 
 
 @compiled
-def _stand_all(T, W, S, M, i, gifts, rows, n, address):
-    for m in range(n, rows):
-        if gifts[m, 0] == gifts[n, 0]:
-            _stand(T, W, S, M, i, gifts[m, 1], address, gifts[m, 2], gifts[m, 3])
+def _stand_all(T, W, S, M, i, n, address):
+    for m in range(n, S.counts[GIFTS]):
+        gift = S.gift[m]
+        if gift.slot == S.gift[n].slot:
+            _stand(T, W, S, M, i, gift.spend, address, gift.start, gift.end)
 
 
 @compiled
 def _is_first(table, n):
     for before in range(n):  # noqa: SIM110 - compiled: no generators
-        if table[before, 0] == table[n, 0]:
+        if table[before].slot == table[n].slot:
             return False
     return True
 
@@ -407,28 +403,36 @@ def _is_first(table, n):
 @compiled
 def _any_tainted(S, table, rows, slot):
     for n in range(rows):  # noqa: SIM110 - compiled: no generators
-        if table[n, 0] == slot and tainted(S, table[n, 2], table[n, 3]):
+        if table[n].slot == slot and tainted(S, table[n].start, table[n].end):
             return True
     return False
 
 
 @compiled
 def _flat(T, S, table, rows, slot):
-    """All lots of a slot in the bag, an asset after the other, tagged by spend; -> rows, and where each asset ends."""
-    start = S.counts[BAG]
-    bounds, assets = np.empty(rows, np.int32), 0
-    done = np.zeros(rows, np.bool_)
+    """All lots of a slot in the bag, an asset after the other, tagged by spend; -> how many assets (ends: `bound`)."""
+    kinds = 0
     for n in range(rows):
+        if table[n].slot != slot or not _is_new(T, table, n):
+            continue
         before = S.counts[BAG]
         for m in range(n, rows):
-            same = T.spend[table[m, 1]].asset == T.spend[table[n, 1]].asset
-            if table[n, 0] == slot and table[m, 0] == slot and same and not done[m]:
-                done[m] = True
-                _copy(S, table[m, 2], table[m, 3], table[m, 1])
+            if table[m].slot == slot and T.spend[table[m].spend].asset == T.spend[table[n].spend].asset:
+                _copy(S, table[m].start, table[m].end, table[m].spend)
         if S.counts[BAG] > before:
-            bounds[assets] = S.counts[BAG]
-            assets += 1
-    return start, S.counts[BAG], bounds[:assets]
+            S.bound[kinds] = S.counts[BAG]
+            kinds += 1
+    return kinds
+
+
+@compiled
+def _is_new(T, table, n):
+    """True if no earlier gift of the slot was of the same asset."""
+    for before in range(n):
+        same = T.spend[table[before].spend].asset == T.spend[table[n].spend].asset
+        if same and table[before].slot == table[n].slot:
+            return False
+    return True
 
 
 @compiled
@@ -440,21 +444,21 @@ def _copy(S, start, end, tag):
 
 
 @compiled
-def _become(S, start, end, bounds, target, targets, amount):
+def _become(S, start, kinds, target, targets, amount):
     """Turn lots of one or more assets into an amount of another (`methods.convert`, one target of it)."""
-    asset, kinds = start, len(bounds)
+    asset = start
     for n in range(kinds):
         high, low = _equal(amount.amount_high, amount.amount_low, n, kinds)
-        whole_high, whole_low = _sum(S, asset, bounds[n])
+        whole_high, whole_low = _sum(S, asset, S.bound[n])
         run_high, run_low, past_high, past_low = ZERO, ZERO, ZERO, ZERO
-        for row in range(asset, bounds[n]):
+        for row in range(asset, S.bound[n]):
             a = S.bag[row]
             run_high, run_low = add(run_high, run_low, a.amount_high, a.amount_low)
             mark_high, mark_low = share(high, low, run_high, run_low, whole_high, whole_low)
             part_high, part_low = sub(mark_high, mark_low, past_high, past_low)
             past_high, past_low = mark_high, mark_low
             _made(S, row, part_high, part_low, target, targets)
-        asset = bounds[n]
+        asset = S.bound[n]
 
 
 @compiled
@@ -502,7 +506,7 @@ def _forget(S, M, i, address, asset, start, end, target, targets):
 
 
 @compiled
-def _by_payer(T, S, start, end, parcels, count, receipt, slot):
+def _by_payer(T, S, start, end, receipt, slot):
     """Lots handed on, those of each payer and asset (a spend) together, in the order they first come."""
     for row in range(start, end):
         s = S.bag[row].tag
@@ -513,47 +517,50 @@ def _by_payer(T, S, start, end, parcels, count, receipt, slot):
             if S.bag[other].tag == s:
                 _copy(S, other, other + 1, 0)
                 S.bag[other].tag = -1
-        count[0] = _posted(parcels, count[0], receipt, T.spend[s].sender, HAND_ON, first, S.counts[BAG], slot, s)
+        _post(S, receipt, T.spend[s].sender, HAND_ON, first, S.counts[BAG], slot, s)
 
 
 @compiled
-def _unpack(T, W, S, M, i, parcel, swaps, gifts, count):
-    receipt, sender, by, start, end = T.receipt[parcel[0]], parcel[1], parcel[2], parcel[3], parcel[4]
-    if by == PAYMENT:
-        _carry(S, W, M, i, by, sender, receipt.address, receipt.asset, start, end)
+def _unpack(T, W, S, M, i, p):
+    parcel = S.parcel[p]
+    to = T.receipt[parcel.receipt]
+    if parcel.by == PAYMENT:
+        _carry(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset, parcel.start, parcel.end)
         return
     first = S.counts[BAG]
-    _copy_tainted(S, start, end)
+    _copy_tainted(S, parcel.start, parcel.end)
     for row in range(first, S.counts[BAG]):
         if S.bag[row].step == OPEN:
-            number = _step(S, W, M, i, by, sender, receipt.address, receipt.asset, row)
-            if by == HAND_ON:
-                _paid_by(T, S, number, gifts, count[2], parcel[5], parcel[6])
+            number = _step(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset, row)
+            if parcel.by == HAND_ON:
+                _paid_by(T, S, number, parcel.slot, parcel.spend)
             else:
-                _paid(T, S, number, swaps, count[1], parcel[5])
+                _paid(T, S, number, parcel.slot)
 
 
 @compiled
-def _paid(T, S, number, table, rows, slot):
+def _paid(T, S, number, slot):
     """What of the step's origin was paid: the asset that carried most of it, and how much of that (`turn._paid`)."""
     step = S.step[number]
     best_high, best_low, found = ZERO, ZERO, False
-    for n in range(rows):
-        if table[n, 0] == slot:
-            some, high, low, worth_high, worth_low = _of_origin(S, table[n, 2], table[n, 3], step.origin)
+    for n in range(S.counts[SWAPS]):
+        gift = S.swap[n]
+        if gift.slot == slot:
+            some, high, low, worth_high, worth_low = _of_origin(S, gift.start, gift.end, step.origin)
             if some and (not found or less(best_high, best_low, worth_high, worth_low)):
                 best_high, best_low, found = worth_high, worth_low, True
-                step.asset, step.amount_high, step.amount_low = T.spend[table[n, 1]].asset, high, low
+                step.asset, step.amount_high, step.amount_low = T.spend[gift.spend].asset, high, low
 
 
 @compiled
-def _paid_by(T, S, number, table, rows, slot, s):
+def _paid_by(T, S, number, slot, s):
     """The same where one payer handed on one asset: all of it."""
     step = S.step[number]
     step.asset, step.amount_high, step.amount_low = T.spend[s].asset, ZERO, ZERO
-    for n in range(rows):
-        if table[n, 0] == slot and table[n, 1] == s:
-            _, high, low, _, _ = _of_origin(S, table[n, 2], table[n, 3], step.origin)
+    for n in range(S.counts[GIFTS]):
+        gift = S.gift[n]
+        if gift.slot == slot and gift.spend == s:
+            _, high, low, _, _ = _of_origin(S, gift.start, gift.end, step.origin)
             step.amount_high, step.amount_low = add(step.amount_high, step.amount_low, high, low)
 
 

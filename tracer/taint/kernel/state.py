@@ -20,7 +20,7 @@ FEES, ROUNDING = range(2)  # how money is lost
 NEVER = np.iinfo(np.int64).max
 
 # counters of a State
-FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM = range(9)
+FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM, PARCELS, SWAPS, GIFTS = range(12)
 
 
 def record(text: str) -> np.dtype[Any]:
@@ -53,6 +53,8 @@ PART = record("worth: number step")
 END = record("amount: worth: kind address asset origin step method")
 LOSS = record("amount: worth: kind tx address asset origin step before method")
 GAP = record("amount: tx pot method")
+PARCEL = record("receipt sender by start end slot spend")  # the last two: what was paid for it, exchanged or handed on
+GIFT = record("slot spend start end")  # what goes to an exchange, or to one who hands on
 ENTRY = record("came: origin after")
 
 
@@ -100,6 +102,11 @@ class State(NamedTuple):
     end: Array
     loss: Array
     gap: Array
+    parcel: Array  # scratch of one transaction, down to `bound`
+    swap: Array
+    gift: Array
+    report: Array
+    bound: Array
     originated: Array
     waiting: Array  # scratch, by origin: the first lot that came to nothing
     counts: Array
@@ -111,19 +118,33 @@ class Stains(NamedTuple):
     head: Array  # by pot
     entry: Array
     sums: Array  # scratch, by origin
+    mine: Array  # scratch of one transaction: the stains of each spend
+    bound: Array  # and where each spend's end
     counts: Array
 
 
-def state(methods: int, pots: int, origins: int, room: int) -> State:
-    """Empty pots for so many methods, with room for so many lots, steps and the like."""
+def stains(pots: int, origins: int, lines: int, room: int = 1024) -> Stains:
+    """Nothing is stained yet."""
+    mine, bound = np.zeros(room, np.int32), np.zeros(lines + 1, np.int32)
+    head, sums = np.full(pots, -1, np.int32), np.zeros((origins, 2), np.uint64)
+    return Stains(head, np.zeros(room, ENTRY), sums, mine, bound, np.zeros(1, np.int64))
+
+
+def state(methods: int, pots: int, origins: int, lines: int, room: int = 1024) -> State:
+    """Empty pots for so many methods, with room for so many lots, steps and the like.
+
+    `lines`: the most parcels, legs or payments that one transaction makes.
+    """
     pot = np.full((methods * pots, 5), -1, np.int32)
     pot[:, 4] = 0
-    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(9, np.int64)
+    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(12, np.int64)
     lot["after"] = np.arange(1, room + 1)
     counts[ROOM] = room
     bag, step, part, end, loss, gap = (np.zeros(room, kind) for kind in (MOVING, STEP, PART, END, LOSS, GAP))
     account, originated = np.zeros((methods * pots, 10), np.uint64), np.zeros((methods * origins, 2), np.uint64)
-    return State(lot, pot, account, bag, step, part, end, loss, gap, originated, waiting, counts)
+    swap, gift, report = (np.zeros(lines, GIFT) for _ in range(3))
+    desk = (np.zeros(lines, PARCEL), swap, gift, report, np.zeros(lines, np.int32))
+    return State(lot, pot, account, bag, step, part, end, loss, gap, *desk, originated, waiting, counts)
 
 
 def roomier(one: State, need: int) -> State:
@@ -152,9 +173,9 @@ def _longer(table: Array, rows: int) -> Array:
     return made
 
 
-def more_stains(stains: Stains, need: int) -> Stains:
+def more_stains(one: Stains, need: int) -> Stains:
     """The same with room for at least `need` more entries."""
-    size = len(stains.entry)
-    if size - stains.counts[0] >= need:
-        return stains
-    return stains._replace(entry=_longer(stains.entry, 2 * size + need))
+    size = len(one.entry)
+    if size - one.counts[0] < need:
+        one = one._replace(entry=_longer(one.entry, 2 * size + need))
+    return one if len(one.mine) >= need else one._replace(mine=_longer(one.mine, 2 * need))

@@ -258,9 +258,15 @@ class Writer:
 
 
 def _lines(made: Plan) -> int:
-    """The most parcels that a transaction can make."""
+    """The most parcels, legs or payments that a transaction makes."""
     legs = sum(len(spend.legs) for spend in made.spends)
-    return 1 + legs + sum(map(len, made.exchanges.values())) + legs * sum(map(len, made.hands.values()))
+    return (
+        1
+        + legs
+        + len(made.reported)
+        + sum(map(len, made.exchanges.values()))
+        + legs * sum(map(len, made.hands.values()))
+    )
 
 
 @dataclass(frozen=True, slots=True)
