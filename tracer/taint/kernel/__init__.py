@@ -16,7 +16,7 @@ from tracer.model import Address, Gap, Transaction
 from tracer.taint.books import Book, PotKey
 from tracer.taint.hubs import Contacts
 from tracer.taint.kernel import results
-from tracer.taint.kernel.machine import is_hub, run
+from tracer.taint.kernel.machine import is_hub, run, stain
 from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, Tape, World, stains, state
 from tracer.taint.kernel.tape import Names, Payment, TooWide, Writer, microseconds
 from tracer.taint.origins import Origins
@@ -62,7 +62,8 @@ def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Play
     origins, pots, codes = len(writer.origins.all), len(writer.pots.all), [CODES[method] for method in books]
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
     lines = int(tape.tx["lines"].max(initial=1))
-    made, reached = run(tape, world, methods, state(len(codes), pots, origins, lines), stains(pots, origins, lines))
+    made = run(tape, world, methods, state(len(codes), pots, origins, lines))
+    reached = stain(tape, world, stains(pots, origins, lines))
     for book, share in zip(books.values(), results.Share.of(made, writer, codes), strict=True):
         results.into(book, share)
         writer.settle(book.originated)

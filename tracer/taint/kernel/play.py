@@ -19,6 +19,7 @@ from tracer.taint.kernel.state import (
     INFERRED,
     LOSSES,
     NEVER,
+    PAID_ROWS,
     PARCELS,
     PARTS,
     PAYMENT,
@@ -116,8 +117,7 @@ def _carry(S, W, M, i, by, sender, recipient, asset, start, end):
     _copy_tainted(S, start, end)
     for row in range(first, S.counts[BAG]):
         if S.bag[row].step == OPEN:
-            step = S.step[_step(S, W, M, i, by, sender, recipient, asset, row)]
-            step.asset, step.amount_high, step.amount_low = asset, step.received_high, step.received_low
+            _step(S, W, M, i, by, sender, recipient, asset, row)
 
 
 @compiled
@@ -144,7 +144,7 @@ def _step(S, W, M, i, by, sender, recipient, asset, row):
             _part(S, number, a.tag, a.worth_high, a.worth_low)
     step = S.step[number]
     step.received_high, step.received_low, step.worth_high, step.worth_low = got_high, got_low, all_high, all_low
-    step.tx, step.by, step.sender, step.recipient, step.received_asset = i, by, sender, recipient, asset
+    step.tx, step.by, step.sender, step.recipient, step.asset = i, by, sender, recipient, asset
     step.origin, step.parent, step.method = origin, _largest(S, first), M[0]
     if S.counts[PARTS] - first == 1:
         S.counts[PARTS] = first
@@ -531,37 +531,38 @@ def _unpack(T, W, S, M, i, p):
     _copy_tainted(S, parcel.start, parcel.end)
     for row in range(first, S.counts[BAG]):
         if S.bag[row].step == OPEN:
-            number = _step(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset, row)
+            paid = S.paid[S.counts[PAID_ROWS]]
+            S.counts[PAID_ROWS] += 1
+            paid.number = _step(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset, row)
             if parcel.by == HAND_ON:
-                _paid_by(T, S, number, parcel.slot, parcel.spend)
+                _paid_by(T, S, paid, parcel.slot, parcel.spend)
             else:
-                _paid(T, S, number, parcel.slot)
+                _paid_in(T, S, paid, parcel.slot)
 
 
 @compiled
-def _paid(T, S, number, slot):
+def _paid_in(T, S, paid, slot):
     """What of the step's origin was paid: the asset that carried most of it, and how much of that (`turn._paid`)."""
-    step = S.step[number]
+    origin = S.step[paid.number].origin
     best_high, best_low, found = ZERO, ZERO, False
     for n in range(S.counts[SWAPS]):
         gift = S.swap[n]
         if gift.slot == slot:
-            some, high, low, worth_high, worth_low = _of_origin(S, gift.start, gift.end, step.origin)
+            some, high, low, worth_high, worth_low = _of_origin(S, gift.start, gift.end, origin)
             if some and (not found or less(best_high, best_low, worth_high, worth_low)):
                 best_high, best_low, found = worth_high, worth_low, True
-                step.asset, step.amount_high, step.amount_low = T.spend[gift.spend].asset, high, low
+                paid.asset, paid.amount_high, paid.amount_low = T.spend[gift.spend].asset, high, low
 
 
 @compiled
-def _paid_by(T, S, number, slot, s):
+def _paid_by(T, S, paid, slot, s):
     """The same where one payer handed on one asset: all of it."""
-    step = S.step[number]
-    step.asset, step.amount_high, step.amount_low = T.spend[s].asset, ZERO, ZERO
+    paid.asset, paid.amount_high, paid.amount_low = T.spend[s].asset, ZERO, ZERO
     for n in range(S.counts[GIFTS]):
         gift = S.gift[n]
         if gift.slot == slot and gift.spend == s:
-            _, high, low, _, _ = _of_origin(S, gift.start, gift.end, step.origin)
-            step.amount_high, step.amount_low = add(step.amount_high, step.amount_low, high, low)
+            _, high, low, _, _ = _of_origin(S, gift.start, gift.end, S.step[paid.number].origin)
+            paid.amount_high, paid.amount_low = add(paid.amount_high, paid.amount_low, high, low)
 
 
 @compiled
