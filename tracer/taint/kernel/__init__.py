@@ -58,7 +58,7 @@ def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Play
     """Play the plans, in order, in these books. Raises TooWide, and then the books are as they were."""
     writer = Writer(scene.keeps, scene.origins, scene.payment)
     tape = writer.write(plans)
-    world = _world(scene, writer.addresses, tape)
+    world = scenery(scene, writer.addresses, tape)
     origins, pots, codes = len(writer.origins.all), len(writer.pots.all), [CODES[method] for method in books]
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
     lines = int(tape.tx["lines"].max(initial=1))
@@ -88,7 +88,8 @@ def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Ad
     }
 
 
-def _world(scene: Scene, addresses: Names[Address], tape: Tape) -> World:
+def scenery(scene: Scene, addresses: Names[Address], tape: Tape) -> World:
+    """The places of a tape, before anything is played."""
     for one, seen in scene.contacts.items():
         addresses.number(one)
         for _, other in seen:
@@ -121,4 +122,4 @@ def _moment(at: datetime | None, unknown: int) -> int:
     return unknown if at is None else microseconds(at)
 
 
-__all__ = ["CODES", "Played", "Scene", "TooWide", "fill"]
+__all__ = ["CODES", "Played", "Scene", "TooWide", "fill", "scenery"]
