@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from tracer.model import Address, AssetId, Gap, Transaction, Transfer
-from tracer.taint.methods import CLEAN, METHODS, Lot, total
+from tracer.taint.methods import CLEAN, METHODS, ORIGIN_AMOUNT, Lot, Method, total
 from tracer.taint.stops import Stop
 
 PotKey = tuple[Address, AssetId, str]  # the third is an outpoint on bitcoin, else empty
@@ -150,8 +150,8 @@ class Book:
 
     method: str
     world: World
-    pots: dict[PotKey, list[Lot]] = field(default_factory=dict)
-    accounts: dict[PotKey, Account] = field(default_factory=dict)
+    pots: dict[PotKey, list[Lot]] = field(default_factory=lambda: defaultdict(list))
+    accounts: dict[PotKey, Account] = field(default_factory=lambda: defaultdict(Account))
     steps: list[Step] = field(default_factory=list)
     parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)  # a lot each, in order, where there are several
     ends: list[End] = field(default_factory=list)
@@ -159,31 +159,42 @@ class Book:
     originated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     came: dict[tuple[Address, AssetId, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     reached: dict[tuple[Address, str], int] = field(default_factory=lambda: defaultdict(int))
+    _row: Method = field(init=False, repr=False)  # of METHODS
+
+    def __post_init__(self) -> None:
+        self._row = METHODS[self.method]
 
     # pots
 
     def take(self, transaction: Transaction, pot: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
         """Spend from a pot by the method; what was never seen coming in is made now."""
-        account = self._account(pot)
-        lots = self.pots.get(pot, [])
+        account, lots = self.accounts[pot], self.pots[pot]
         missing = amount - account.held
         if missing > 0:
             self.world.unseen(transaction, pot, missing)
             taken = [*lots, self._made(transaction, pot, missing, seen=False)]
-            self.pots[pot] = []
+            lots.clear()
+            account.held = 0
         else:
-            taken, self.pots[pot] = METHODS[self.method].spend(lots, amount)
-        account.held = max(0, -missing)
+            taken, lots[:] = self._row.spend(lots, amount)
+            account.held -= amount
         if fee:
             account.fees += amount
         else:
             account.out += amount
         return taken
 
+    def receive(self, transaction: Transaction, pot: PotKey, amount: int, lots: Sequence[Lot]) -> None:
+        """Let an amount into a pot: `lots`, the tainted part of it, then the rest, which has no history."""
+        if lots:
+            self.put(pot, lots, transaction.at)
+            amount -= total(lots)
+        self.put_clean(transaction, pot, amount)
+
     def put(self, pot: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot, in order."""
         if lots:
-            self._let_in(pot, lots)
+            self._let_in(pot, lots, total(lots))
             self.world.enter(pot[0], at)
 
     def put_clean(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
@@ -193,22 +204,13 @@ class Book:
         """
         if amount > 0 and self.world.keeps(pot[0]):
             lot = self._made(transaction, pot, amount, seen=True)
-            self._let_in(pot, [lot])
+            self._let_in(pot, [lot], amount)
             if lot.origin is not CLEAN:
                 self.world.enter(pot[0], transaction.at)
 
-    def _account(self, pot: PotKey) -> Account:
-        account = self.accounts.get(pot)
-        if account is None:
-            account = self.accounts[pot] = Account()
-        return account
-
-    def _let_in(self, pot: PotKey, lots: Sequence[Lot]) -> None:
-        here = self.pots.get(pot)
-        if here is None:
-            here = self.pots[pot] = []
-        METHODS[self.method].enter(here, lots)
-        self._account(pot).held += total(lots)
+    def _let_in(self, pot: PotKey, lots: Sequence[Lot], amount: int) -> None:
+        self._row.enter(self.pots[pot], lots)
+        self.accounts[pot].held += amount
 
     def _made(self, transaction: Transaction, pot: PotKey, amount: int, *, seen: bool) -> Lot:
         """A lot without history: the origin's at a reported address, else clean."""
@@ -218,11 +220,10 @@ class Book:
             self._came(pot[0], pot[1], origin, amount, amount)
             self.reached[(pot[0], origin)] += amount
             return Lot(amount, origin, amount)
-        account = self._account(pot)
         if seen:
-            account.clean += amount
+            self.accounts[pot].clean += amount
         else:
-            account.unseen += amount
+            self.accounts[pot].unseen += amount
         return Lot(amount)
 
     def _came(self, address: Address, asset: AssetId, origin: str, amount: int, origin_amount: int) -> None:
@@ -294,23 +295,24 @@ class Book:
         """Write down the steps of lots that go from one address to another, one an origin; -> the tainted lots, each
         naming its step. `paid`: what of each origin was paid for them, where that is another asset.
         """
-        groups = by_origin(lots)
-        numbers: dict[str, int] = {}
-        for origin, mine in groups.items():
-            got, worth = total(mine), sum(lot.origin_amount for lot in mine)
+        numbers: dict[str | None, int] = {}
+        for origin, mine in by_origin(lots).items():
+            got, _, worth, parent = mine[0] if len(mine) == 1 else _together(mine)
             paid_asset, amount = paid[origin] if paid else (asset, got)
-            parts = [Part(lot.step, lot.origin_amount) for lot in mine]
-            parent = max(parts, key=_size).step
             step = Step(transaction, by, sender, recipient, paid_asset, amount, asset, got, origin, worth, parent)
-            numbers[origin] = self.write(step, parts)
-        return [lot._replace(step=numbers[lot.origin]) for lot in lots if lot.origin is not CLEAN]
+            numbers[origin] = self.write(step, mine)
+        return [
+            Lot(amount, origin, origin_amount, numbers[origin])
+            for amount, origin, origin_amount, _ in lots
+            if origin is not CLEAN
+        ]
 
-    def write(self, step: Step, parts: Sequence[Part] = ()) -> int:
-        """Keep a step; -> its number."""
+    def write(self, step: Step, lots: Sequence[Lot] = ()) -> int:
+        """Keep a step, and what it is made of if that is several lots; -> its number."""
+        number = len(self.steps)
         self.steps.append(step)
-        number = len(self.steps) - 1
-        if len(parts) > 1:
-            self.parts[number] = tuple(parts)
+        if len(lots) > 1:
+            self.parts[number] = tuple(Part(lot.step, lot.origin_amount) for lot in lots)
         if step.by not in LEAVES:
             self._came(step.recipient, step.received_asset, step.origin, step.received, step.origin_amount)
         if step.sender != step.recipient:
@@ -345,8 +347,10 @@ def by_origin(lots: Iterable[Lot]) -> dict[str, list[Lot]]:
     return groups
 
 
-def _size(part: Part) -> int:
-    return part.origin_amount
+def _together(lots: Sequence[Lot]) -> Lot:
+    """Lots of one origin as one; its step had brought the largest of them, the first of the largest."""
+    largest = max(lots, key=ORIGIN_AMOUNT)
+    return Lot(total(lots), largest.origin, sum(map(ORIGIN_AMOUNT, lots)), largest.step)
 
 
 def unseen(transaction: Transaction, pot: PotKey, amount: int) -> Gap:

@@ -163,8 +163,9 @@ class Fold:
     def step(self, step: Step) -> None:
         """Taint took a step."""
         if step.recipient != step.sender:
-            hops = self.hops.get(step.sender, 0) + 1
-            self.hops[step.recipient] = min(hops, self.hops.get(step.recipient, hops))
+            hops, known = self.hops.get(step.sender, 0) + 1, self.hops.get(step.recipient)
+            if known is None or hops < known:
+                self.hops[step.recipient] = hops
 
     def enter(self, address: Address, at: datetime) -> None:
         """Taint came into a pot of this address."""

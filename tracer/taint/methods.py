@@ -7,6 +7,7 @@ Amounts divide by running totals, so that no sort, no float and no remainder rul
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import attrgetter, sub
 from typing import NamedTuple
 
 CLEAN = None
@@ -22,6 +23,7 @@ class Lot(NamedTuple):
     step: int = NO_STEP
 
 
+AMOUNT, ORIGIN, ORIGIN_AMOUNT = attrgetter("amount"), attrgetter("origin"), attrgetter("origin_amount")
 Spent = tuple[list[Lot], list[Lot]]
 
 
@@ -35,37 +37,39 @@ def parts(amount: int, weights: Sequence[int]) -> list[int]:
     if whole == 0:
         return [0] * len(weights)
     marks = [amount * mark // whole for mark in running]
-    return [high - low for low, high in zip([0, *marks], marks, strict=False)]
+    return list(map(sub, marks, [0, *marks]))
 
 
 def cut(lot: Lot, part: int) -> tuple[Lot, Lot]:
     """Cut `part` off a lot. The part takes floor(origin_amount * part / amount) along; the rest stays."""
-    along = lot.origin_amount * part // lot.amount
-    taken = Lot(part, lot.origin, along, lot.step)
-    return taken, Lot(lot.amount - part, lot.origin, lot.origin_amount - along, lot.step)
+    amount, origin, origin_amount, step = lot
+    along = origin_amount * part // amount
+    return Lot(part, origin, along, step), Lot(amount - part, origin, origin_amount - along, step)
 
 
 def total(lots: Iterable[Lot]) -> int:
     """What the lots add up to, in base units of the pot's asset."""
-    return sum(lot.amount for lot in lots)
+    return sum(map(AMOUNT, lots))
+
+
+def tainted(lots: Iterable[Lot]) -> bool:
+    """True if any of them has an origin."""
+    return any(map(ORIGIN, lots))
 
 
 def _in_turn(lots: Iterable[Lot], amount: int) -> Spent:
     """Take whole lots in the given order, the last one in part."""
     taken: list[Lot] = []
-    kept: list[Lot] = []
-    for lot in lots:
+    coming = iter(lots)
+    for lot in coming:
         if amount == 0:
-            kept.append(lot)
-        elif lot.amount <= amount:
-            taken.append(lot)
-            amount -= lot.amount
-        else:
+            return taken, [lot, *coming]
+        if lot.amount > amount:
             part, rest = cut(lot, amount)
-            taken.append(part)
-            kept.append(rest)
-            amount = 0
-    return taken, kept
+            return [*taken, part], [rest, *coming]
+        taken.append(lot)
+        amount -= lot.amount
+    return taken, []
 
 
 def fifo(lots: Sequence[Lot], amount: int) -> Spent:
@@ -83,7 +87,7 @@ def haircut(lots: Sequence[Lot], amount: int) -> Spent:
     """Every lot gives in proportion: pro rata, part by running totals."""
     taken: list[Lot] = []
     kept: list[Lot] = []
-    for lot, part in zip(lots, parts(amount, [lot.amount for lot in lots]), strict=True):
+    for lot, part in zip(lots, parts(amount, list(map(AMOUNT, lots))), strict=True):
         if part == lot.amount:
             taken.append(lot)
         elif part == 0:
@@ -147,8 +151,8 @@ def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
             merged[lot.origin] = lot
         else:
             step = old.step if old.origin_amount >= lot.origin_amount else lot.step
-            amounts = (old.amount + lot.amount, lot.origin, old.origin_amount + lot.origin_amount)
-            merged[lot.origin] = Lot(*amounts, step)
+            origin_amount = old.origin_amount + lot.origin_amount
+            merged[lot.origin] = Lot(old.amount + lot.amount, lot.origin, origin_amount, step)
     clean = merged.pop(CLEAN, None)
     lots[:] = [*merged.values(), *([clean] if clean else [])]
 

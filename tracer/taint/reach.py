@@ -44,17 +44,19 @@ class Reach:
                     for origin in stains:
                         inbox[(party, asset)][origin] += amount
         for (party, asset), amount in plan.receipts.items():
+            address = party.address
             for origin, came in inbox.get((party, asset), {}).items():
-                self._enter(party, asset, origin, min(came, amount))
-            own = self.origins.of(party.address, asset, plan.at.at)
+                self._enter(address, asset, origin, min(came, amount))
+            own = self.origins.of(address, asset, plan.at.at)
             if own is not None:
-                self._enter(party, asset, own, amount)
+                self._enter(address, asset, own, amount)
 
     def _stains(self, plan: Plan, spend: Spend, spends: Mapping[Address, bool]) -> set[str]:
         transfer = plan.reported.get(spend.payer)
         if transfer is None:
-            may = not spend.payer.tag and spends.get(spend.payer.address)
-            return self._at(spend.payer.address, spend.asset, plan.at.at) if may else set()
+            payer = spend.payer.address
+            may = not spend.payer.tag and spends.get(payer)
+            return self._at(payer, spend.asset, plan.at.at) if may else set()
         sender = transfer.sender
         inherited = self._at(sender, transfer.asset, plan.at.at) if sender and spends.get(sender) else set()
         return {self.origins.payments[transfer.id][0].id} | inherited
@@ -64,9 +66,9 @@ class Reach:
         own = self.origins.of(address, asset, at)
         return self.pots.get((address, asset, outpoint), set()) | ({own} if own else set())
 
-    def _enter(self, party: Party, asset: AssetId, origin: str, amount: int) -> None:
-        self.came[(party.address, asset, origin)] += amount
-        self.pots[(party.address, asset, "")].add(origin)
+    def _enter(self, address: Address, asset: AssetId, origin: str, amount: int) -> None:
+        self.came[(address, asset, origin)] += amount
+        self.pots[(address, asset, "")].add(origin)
 
     def coins(self, plan: Coins, spends: Mapping[Address, bool]) -> None:
         """The same on bitcoin: every output takes whatever touched any input."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tracer.model import Address, AssetId
 from tracer.taint.allocate import Party
 from tracer.taint.books import ENDS, Book, EndKind, by_origin
-from tracer.taint.methods import CLEAN, Lot, convert, deal, total
+from tracer.taint.methods import ORIGIN_AMOUNT, Lot, convert, deal, tainted, total
 from tracer.taint.transaction import Plan, Spend, Straight, Target
 
 Paid = Mapping[str, tuple[AssetId, int]]  # by origin: the asset that carried most of it, and how much of that
@@ -43,11 +43,9 @@ def _straight(book: Book, plan: Plan, way: Straight, spends: Mapping[Address, bo
     """Most transactions are one payment: what `_Turn` does, without its detours (a test holds them equal)."""
     payer, receiver, asset, amount, stop = way
     taken = book.take(plan.at, (payer, asset, ""), amount) if spends.get(payer) else ()
-    lots = book.carry(plan.at, "payment", payer, receiver, asset, taken) if _tainted(taken) else []
+    lots = book.carry(plan.at, "payment", payer, receiver, asset, taken) if tainted(taken) else []
     if stop is None:
-        pot = (receiver, asset, "")
-        book.put(pot, lots, plan.at.at)
-        book.put_clean(plan.at, pot, amount - total(lots))
+        book.receive(plan.at, (receiver, asset, ""), amount, lots)
     elif stop in ENDS:
         book.end(ENDS[stop], receiver, asset, lots)
 
@@ -70,7 +68,7 @@ class _Turn:
             for leg, share in zip(spend.legs, deal(lots, [leg.amount for leg in spend.legs]), strict=True):
                 if leg.to is not None and leg.to in self.plan.reported:
                     self.reported[leg.to] = self.book.report(self.plan.reported[leg.to], share)
-                elif not _tainted(share):
+                elif not tainted(share):
                     self._clean(spend, leg.to, share)
                 elif leg.to is None:
                     self.swapped[spend.payer][spend.asset] = share
@@ -99,7 +97,7 @@ class _Turn:
     def exchange(self) -> None:
         by = "inferred_exchange" if self.plan.inferred else "exchange"
         for payer, by_asset in self.swapped.items():
-            if any(_tainted(lots) for lots in by_asset.values()):
+            if any(tainted(lots) for lots in by_asset.values()):
                 targets = self.plan.exchanges[payer]
                 made, lost = convert(list(by_asset.values()), [target.amount for target in targets])
                 self._round(payer, targets, lost)
@@ -109,7 +107,7 @@ class _Turn:
 
     def hand_on(self) -> None:
         for hand, gifts in self.handed.items():
-            if not any(_tainted(lots) for _, _, lots in gifts):
+            if not any(tainted(lots) for _, _, lots in gifts):
                 continue
             targets = self.plan.hands[hand]
             if targets:
@@ -149,9 +147,7 @@ class _Turn:
             elif stop in ENDS:
                 self.book.end(ENDS[stop], party.address, asset, lots)
             elif stop is None:
-                pot = (party.address, asset, "")
-                self.book.put(pot, lots, self.plan.at.at)
-                self.book.put_clean(self.plan.at, pot, amount - total(lots))
+                self.book.receive(self.plan.at, (party.address, asset, ""), amount, lots)
 
     def _carry(self, parcel: Parcel, recipient: Address, asset: AssetId) -> list[Lot]:
         reported = self.plan.reported.get(parcel.payer)
@@ -167,16 +163,12 @@ class _Turn:
         self.book.lose("rounding", self.plan.at, party.address, targets[-1].asset, lost)
 
 
-def _tainted(lots: Iterable[Lot]) -> bool:
-    return any(lot.origin is not CLEAN for lot in lots)
-
-
 def _paid(by_asset: Iterable[tuple[AssetId, Sequence[Lot]]]) -> Paid:
     """What of each origin was paid: the asset that carried most of it, and how much of that asset."""
     best: dict[str, tuple[int, AssetId, int]] = {}
     for asset, lots in by_asset:
         for origin, mine in by_origin(lots).items():
-            worth = sum(lot.origin_amount for lot in mine)
+            worth = sum(map(ORIGIN_AMOUNT, mine))
             if origin not in best or worth > best[origin][0]:
                 best[origin] = (worth, asset, total(mine))
     return {origin: (asset, amount) for origin, (_, asset, amount) in best.items()}
