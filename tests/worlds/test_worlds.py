@@ -180,6 +180,14 @@ def test_ranking_worlds_are_as_large_as_they_say() -> None:
     assert 3 * len(one.truth.mixed) >= len(one.truth.hops)
 
 
+def test_money_set_aside_is_not_paid_by_somebody_else_meanwhile() -> None:
+    """In this world one of the crowd, whom money was sent through, pays into the next address before it goes on."""
+    one = make(7007, ranking(7007))
+
+    assert one.truth.hops
+    assert all(hop.amount for hop in one.truth.hops)
+
+
 def test_a_world_is_a_case(tmp_path: Path) -> None:
     """Written, every transfer is read back by the product, and a trace finds most of the gang among its worthiest."""
     write(world(1), tmp_path)
