@@ -219,6 +219,29 @@ def test_a_case_from_first_to_last(run: Run, sample: Path, as_json: bool) -> Non
     assert run("trace", "harbour", "--offline").code == 4
 
 
+def test_a_small_trace_loads_nothing_heavy(desk: Path) -> None:
+    """The sample case is traced without what a compiled kernel, a node, Parquet or a page would need."""
+    heavy = ("dash", "numba", "numpy", "pyarrow", "web3")
+    code = f"""
+import sys
+from tracer.cli import main
+try:
+    main()
+finally:
+    print("loaded:", sorted(set({heavy}) & set(sys.modules)), file=sys.stderr)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "trace", "sample", "--offline"],
+        cwd=desk,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "digest    sha256:" in ran.stdout
+    assert "loaded: []" == ran.stderr.splitlines()[-1]
+
+
 @pytest.mark.usefixtures("desk")
 def test_a_trace_again_says_that_nothing_is_new(run: Run) -> None:
     """The same result: not new, no flag version; progress goes to standard error."""

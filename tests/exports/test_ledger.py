@@ -32,11 +32,11 @@ origin: thief
 """
 
 TEXT = """\
-ledger    of eip155:1:0x6100000000000000000000000000000000000000
+ledger    of eip155:1:0x6100000000000000000000000000000000000000, times in UTC
 case      story, under fifo: Assumes that money leaves in the order in which it came.
 digest    sha256:…
 
-asset     0xdAC17F958D2ee523a2206206994597C13D831ec7
+asset     USDT 0xdAC17F958D2ee523a2206206994597C13D831ec7
 2026-01-01 00:01  in                  0.0001 USDT   held              0.0001 USDT   from 0x746869…000000
     tx 0x0000000000000000000000000000000000000000000000000000000000000001
                          0.0001 USDT  of the reported address eip155:1:0x7468696566000000000000000000000000000000

@@ -195,6 +195,17 @@ def test_a_case_without_anything_is_told_in_a_few_lines() -> None:
     assert not any(line.startswith(("ledger", "gaps")) for line in told)
 
 
+def test_one_gap_is_one_thing_and_sums_name_their_asset() -> None:
+    """A person reads no `1 things`, and is told that sums are in the asset reported, not in the one that arrived."""
+    made = sample()
+    for count, said in ((1, "1 thing not known"), (2, "2 things not known")):
+        made["gaps"] = [{}] * count
+        assert any(line.startswith(f"gaps      {said}") for line in case_lines(made, METHODS))
+    *_, last = case_lines(made, METHODS)
+
+    assert "          each in the asset in which it was reported, whatever it was exchanged for on its way" == last
+
+
 def test_the_worthiest_unread_addresses_are_named() -> None:
     """Each with its share, its distance and what is known of it; of many the first, and how many more there are."""
     made = small()

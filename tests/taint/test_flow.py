@@ -125,6 +125,24 @@ def test_what_a_report_got_wrong_is_a_gap() -> None:
     assert [100] == list(result.books["fifo"].originated.values())
 
 
+def test_two_reports_of_a_part_of_one_payment_mean_the_same_part() -> None:
+    """Of 100 paid one report means 60 and another 50: 60 are originated, not 110 and not 100."""
+    specs = [OriginSpec(place("scam"), asset("USDT"), tx(1), amount, report_ids=(str(amount),)) for amount in (50, 60)]
+    flow = Flow(specs, Labels())
+    flow.feed([paid(1, "victim", "scam", 100)], {place("scam")})
+
+    assert [60] == list(flow.fold().books["fifo"].originated.values())
+
+
+def test_a_report_of_a_service_is_refused_and_that_is_said() -> None:
+    """An exchange's wallet is not dirty because somebody reported it; a scam's is, whatever it is called."""
+    for category, gaps, originated in (("exchange", ["origin_refused"], []), ("scam", [], [30])):
+        story = told(f"label thief {category}\nthief -> a 30\norigin: thief")
+        result = story.flow().fold()
+        assert gaps == [gap.kind for gap in result.gaps if gap.kind != "unseen"]
+        assert originated == list(result.books["fifo"].originated.values())
+
+
 def test_money_that_cannot_be_told_on_asks_for_its_transaction() -> None:
     """An unresolved hand-on is asked for, until the transaction is known whole."""
     ends = [(place("a"), place("pool"), asset("USDT"), 100), (place("pool"), place("a"), asset("MEME"), 7)]
@@ -148,6 +166,15 @@ def test_an_unknown_order_in_a_block_is_a_gap_where_it_could_matter() -> None:
 
     assert [("order_unknown", place("a"))] == [(gap.kind, gap.address) for gap in result.gaps if gap.at == at(2)]
     assert [] == [gap for gap in read([paid(1, "thief", "a", 10), *known], "thief a").gaps if gap.at == at(2)]
+
+
+def test_in_one_block_the_place_decides() -> None:
+    """What is passed on can only be what came before it in the block, whatever the hashes are."""
+    came, left = (replace(paid(n, *ends, 10), at=at(4), block=4) for n, ends in ((3, ("thief", "a")), (2, ("a", "b"))))
+    for places, reached in (((0, 1), ["a", "b"]), ((1, 0), ["a"])):
+        block = [replace(one, tx_index=n) for one, n in zip((came, left), places, strict=True)]
+        steps = read(block, "thief a").books["fifo"].steps
+        assert [place(name) for name in reached] == [step.recipient for step in steps]
 
 
 def test_an_exchange_without_a_labelled_venue_is_marked_inferred() -> None:

@@ -171,9 +171,13 @@ class Gang:
         self._on(parcel, parcel.amount - part, "peel", 1)
 
     def _on(self, parcel: Parcel, amount: int, why: str, hops: int) -> None:
-        amount = min(amount, self.stage.free(parcel.at, parcel.asset))  # a fee may have come out of it
-        if amount:
-            self.send(parcel, self._next(parcel), amount, why, parcel.left - hops)
+        to = self._next(parcel) if self._at_most(parcel, amount) else None
+        if to and (amount := self._at_most(parcel, amount)):
+            self.send(parcel, to, amount, why, parcel.left - hops)
+
+    def _at_most(self, parcel: Parcel, amount: int) -> int:
+        """What can still be paid: a fee may have come out of it, or a stranger's own payment to the next address."""
+        return min(amount, self.stage.free(parcel.at, parcel.asset))
 
     def _forward(self, parcel: Parcel) -> None:
         self._on(parcel, parcel.amount * self.stage.chance.randrange(96, 101) // 100, "forward", 1)
@@ -202,13 +206,14 @@ class Gang:
     def _swap_to(self, parcel: Parcel) -> None:
         """What a named pool gives goes straight to the next address."""
         into, to = self.market.other_asset(parcel.asset), self._next(parcel)
-        tx_hash, received = self.market.swap(parcel.at, parcel.asset, parcel.amount, into, to)
-        self.hop(tx_hash, parcel, to, parcel.amount, "swap_to")
+        amount = self._at_most(parcel, parcel.amount)
+        tx_hash, received = self.market.swap(parcel.at, parcel.asset, amount, into, to)
+        self.hop(tx_hash, parcel, to, amount, "swap_to")
         self.got(Parcel(to, into, received, parcel.left - 1, parcel.of), "swap_to")
 
     def _bundle(self, parcel: Parcel) -> None:
         to = self._next(parcel)
-        amount = min(parcel.amount, self.stage.free(parcel.at, parcel.asset))
+        amount = self._at_most(parcel, parcel.amount)
         others = self.crowd.payments(parcel.asset, {parcel.at, to})
         tx_hash = self.market.bundle([(parcel.at, to, amount), *others], parcel.asset)
         self.hop(tx_hash, parcel, to, amount, "bundle")

@@ -60,7 +60,8 @@ def case_open(
     if as_json:
         answer("case_summary", _case(case))
     else:
-        show([f"opened case {case.name} with {len(case.origins)} origins", f"next: tracer trace {case.name} --offline"])
+        show([f"opened case {case.name}: {len(case.origins)} reported payments or addresses"])
+        show([f"next: tracer trace {case.name} --offline"])
 
 
 @case_app.command("list")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tracer.exports.accounts import IN, OUT
-from tracer.exports.person import assets_of, money, origin_name, short, when
+from tracer.exports.person import assets_of, money, origin_name, short, symbol, when
 from tracer.exports.plain import Plain, moment, place
 from tracer.exports.table import safe
 from tracer.model import AssetId
@@ -91,13 +91,13 @@ def _without_origin(lines: Iterable[Line], entry: Entry) -> int:
 def ledger_text(made: Plain, document: Plain) -> Iterator[str]:
     """A ledger's lines for a terminal: decimals only here."""
     known = assets_of(document)
-    yield f"ledger    of {made['chain']}:{made['address']}"
+    yield f"ledger    of {made['chain']}:{made['address']}, times in UTC"
     yield f"case      {made['case']}, under {made['method']}: {METHODS[made['method']].says}"
     yield f"digest    {made['digest']}"
     for part in made["assets"]:
         asset = (made["chain"], part["asset"])
         yield ""
-        yield f"asset     {part['asset']}"
+        yield f"asset     {symbol(asset, known)} {part['asset']}"
         for line in part["lines"]:
             yield from _entry(line, asset, known)
         yield from _totals(part, asset, known)

@@ -30,15 +30,20 @@ def money(base_units: str | int, asset: tuple[str, str], assets: Assets) -> str:
     known = assets.get(asset)
     verified = listed(AssetId(*asset))
     decimals = known["decimals"] if known else (verified.decimals if verified else None)
-    symbol = verified.symbol if verified else (known["symbol"] if known else None) or short(asset[1])
     if decimals is None:
-        return f"{int(base_units):,} base units of {symbol}"
+        return f"{int(base_units):,} base units of {symbol(asset, assets)}"
     with localcontext(prec=100):
         value = Decimal(int(base_units)).scaleb(-decimals)
         digits = f"{value:,f}"
     whole, _, part = digits.partition(".")
     part = part.rstrip("0")
-    return f"{whole}{'.' + part if part else ''} {symbol}"
+    return f"{whole}{'.' + part if part else ''} {symbol(asset, assets)}"
+
+
+def symbol(asset: tuple[str, str], assets: Assets) -> str:
+    """An asset's symbol: a listed one's by the list; its contract, shortened, where none is known."""
+    known, verified = assets.get(asset), listed(AssetId(*asset))
+    return verified.symbol if verified else (known["symbol"] if known else None) or short(asset[1])
 
 
 def short(text: str) -> str:
@@ -169,9 +174,12 @@ def case_lines(document: Plain, methods: Collection[str]) -> Iterator[str]:
     yield f"read      {len(document['transactions'])} transactions; stopped by: {', '.join(document['stopped']['by'])}"
     yield from unread_lines(document)
     if document["gaps"]:
-        yield f"gaps      {len(document['gaps'])} things not known that could matter: see `gaps` in the export"
+        things = f"{len(document['gaps'])} thing{'s' if len(document['gaps']) != 1 else ''}"
+        yield f"gaps      {things} not known that could matter: see `gaps` in the export"
     yield f"digest    {document['digest']}"
     yield from ledger_lines(document, assets, methods)
+    if document["ledger"]:
+        yield "          each in the asset in which it was reported, whatever it was exchanged for on its way"
 
 
 def unread_lines(document: Plain) -> Iterator[str]:
