@@ -1,49 +1,54 @@
-"""`make bench`: what the parts cost, as a multiple of the least that any program would have to do.
+"""`make bench`: what the parts do, beside the plainest or the least that does the same, in the same run.
 
-`python -m tests.benchmarks NAME …` runs some of them: fold, importing, pulling. Seconds differ from machine to machine
-and are shown for the eye only; the ratio is the result. Each side is run several times, in turn, and its fastest run
-counts.
+`python -m tests.benchmarks NAME …` runs some of them and leaves the other rows of bench.json as they were. Figures
+differ from machine to machine; the ratio is the result: more than 1 is better than the baseline.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 import sys
-from collections.abc import Callable
-from time import perf_counter
-from types import ModuleType
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tests.anvil import Missing
 from tests.benchmarks import fold, importing, pulling
+from tests.benchmarks.cases import Case, Row, measured
 
-BENCHMARKS = {"fold": (fold, 3), "importing": (importing, 3), "pulling": (pulling, 2)}  # and how often each side runs
-
-
-def fastest(runs: int, *sides: Callable[[], Any]) -> list[float]:
-    """The seconds of the fastest of so many runs of each side."""
-    best = [float("inf")] * len(sides)
-    for _ in range(runs):
-        for number, side in enumerate(sides):
-            start = perf_counter()
-            side()
-            best[number] = min(best[number], perf_counter() - start)
-    return best
+BENCHMARKS: dict[str, Callable[[], Iterator[Case]]] = {
+    "fold": fold.cases,
+    "importing": importing.cases,
+    "pulling": pulling.cases,
+}
+OUT = Path("bench.json")
 
 
-def show(benchmark: ModuleType, runs: int) -> None:
-    """Print one line a case."""
-    for name, baseline, ours, bare in benchmark.cases():
-        took, least = fastest(runs, ours, bare)
-        print(f"{name}: {took / least:,.2f} x {baseline} ({took * 1000:,.0f} ms against {least * 1000:,.1f} ms)")
+def machine() -> dict[str, Any]:
+    """Where the figures are from."""
+    return {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+
+
+def told(row: Row) -> str:
+    """One line."""
+    return f"{row.name:24} {row.value:>14,.0f} {row.unit:12} {row.ratio:>8,.2f} x {row.baseline}"
 
 
 def main() -> None:
     """Run the benchmarks named, or all. One that cannot be run says why."""
+    kept = {row["name"]: row for row in json.loads(OUT.read_text())["rows"]} if OUT.exists() else {}
     for name in sys.argv[1:] or BENCHMARKS:
         try:
-            show(*BENCHMARKS[name])
+            for case in BENCHMARKS[name]():
+                row = measured(case)
+                kept[row.name] = asdict(row)
+                print(told(row), flush=True)
         except Missing as missing:
             print(f"{name} is skipped: {missing}")
+    OUT.write_text(json.dumps({"machine": machine(), "rows": list(kept.values())}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

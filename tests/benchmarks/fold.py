@@ -1,57 +1,95 @@
-"""Folding a case, five methods and the reach at once, against moving plain integers between two balances."""
+"""Folding: the compiled kernel against the plain definition, one method at a time, on the same ready plans.
+
+The history is `tests.worlds.economy`: about a third of its transfers carry taint under fifo. Both sides start from what
+was planned (plans; the same on a tape) and end with every step, end, loss and lot; the kernel's stay in arrays.
+"""
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
-from tests.makers import address, transaction
-from tracer.model import OriginSpec, Transaction
+import numpy as np
+
+from tests.benchmarks.cases import Case
+from tests.makers import address
+from tests.worlds.economy import economy
+from tracer.model import Limits
+from tracer.taint.books import Book
 from tracer.taint.flow import Flow
+from tracer.taint.fold import Fold
+from tracer.taint.kernel import CODES, Scene, scenery
+from tracer.taint.kernel.machine import run
+from tracer.taint.kernel.state import Tape, state
+from tracer.taint.kernel.tape import Writer
 from tracer.taint.stops import Labels
+from tracer.taint.turn import play
 
-BASELINE = "a sorted loop of integer arithmetic over the same transfers"
-
-
-def cases() -> Iterator[tuple[str, str, Callable[[], Any], Callable[[], Any]]]:
-    """Name, baseline's name, our side, the bare side."""
-    for transfers, places, origins in ((5_000, 200, 1), (5_000, 200, 20), (20_000, 800, 1)):
-        known = history(transfers, places)
-        name = f"fold {transfers:,} transfers among {places} addresses, {origins} of them reported"
-        yield name, BASELINE, case(known, places, origins), partial(moved, known)
+BASELINE = "the plain definition, the same plans"
+SIZES = (100_000, 1_000_000)
 
 
-def history(transfers: int, places: int) -> list[Transaction]:
-    """Random payments of one token, one a transaction; the same in every run."""
-    chance = random.Random(1)
-    made = []
-    for number in range(1, transfers + 1):
-        sender, recipient = chance.sample(range(places), 2)
-        made.append(transaction((address(sender), address(recipient), chance.randrange(1, 10**9)), tx=number))
-    return made
+def cases() -> Iterator[Case]:
+    """The five methods at each size, then everything of a fold at the first."""
+    for transfers in SIZES:
+        made = Ready.of(transfers)
+        for method in CODES:
+            sides = partial(made.compiled, method), partial(made.plain, method)
+            runs = 3 if transfers == SIZES[0] else 1
+            yield Case(f"fold_{method}_1e{len(str(transfers)) - 1}", transfers, "transfers", BASELINE, *sides, runs)
+        if transfers == SIZES[0]:
+            whole = partial(made.fold, 0), partial(made.fold, None)
+            yield Case(
+                "fold_all_1e5", transfers, "transfers", "the same without the kernel, both from objects", *whole, 1
+            )
 
 
-def case(known: list[Transaction], places: int, origins: int) -> Callable[[], Any]:
-    """Fold all of it in a new flow, as a trace of everything does."""
-    specs = [OriginSpec(address(number)) for number in range(origins)]
-    read = [address(number) for number in range(places)]
+@dataclass(frozen=True)
+class Ready:
+    """A history that is planned, and the same on a tape."""
 
-    def fold() -> object:
-        flow = Flow(specs, Labels())
-        flow.feed(known, read)
-        return flow.fold()
+    flow: Flow
+    folding: Fold
+    scene: Scene
+    writer: Writer
+    tape: Tape
 
-    return fold
+    @classmethod
+    def of(cls, transfers: int) -> Ready:
+        """So many transfers, everything read, nobody a hub."""
+        made = economy(transfers)
+        flow = Flow(made.origins(), Labels(made.labels()), Limits(hub_counterparties=transfers))
+        flow.feed(made.transactions(), [address(number) for number in range(made.addresses)])
+        gc.collect()
+        gc.freeze()  # millions of values that stay: nobody looks through them again
+        folding = flow.folding()
+        scene = folding.scene()
+        writer = Writer(folding.keeps, folding.origins, folding.payment)
+        return cls(flow, folding, scene, writer, writer.write(folding.plans))
 
+    def compiled(self, method: str) -> float:
+        """One method on the tape; the seconds of the fold alone."""
+        world = scenery(self.scene, self.writer.addresses, self.tape)
+        sizes = len(self.writer.pots.all), len(self.writer.origins.all), int(self.tape.tx["lines"].max())
+        empty = state(1, *sizes)
+        start = perf_counter()
+        run(self.tape, world, np.array([(CODES[method], 0, 0)], np.int64), empty)
+        return perf_counter() - start
 
-def moved(known: list[Transaction]) -> dict[Any, int]:
-    """The least that any bookkeeping does: sort, take, give."""
-    balances: dict[Any, int] = defaultdict(int)
-    for one in sorted(known, key=lambda one: one.order):
-        for transfer in one.transfers:
-            balances[transfer.sender] -= transfer.amount
-            balances[transfer.recipient] += transfer.amount
-    return balances
+    def plain(self, method: str) -> float:
+        """One method in a book; the seconds of the fold alone."""
+        book = Book(method, self.folding)
+        spends = [{payer: self.folding.keeps(payer) for payer in made.payers} for made in self.folding.plans]
+        start = perf_counter()
+        for made, may in zip(self.folding.plans, spends, strict=True):
+            play(book, made, may)
+        return perf_counter() - start
+
+    def fold(self, kernel_from: int | None) -> Any:
+        """All of it as a trace has it: origins, plans, five methods, the reach, and every result a value."""
+        self.flow._plans.clear()
+        return self.flow.fold(kernel_from=kernel_from)

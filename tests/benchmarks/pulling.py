@@ -9,7 +9,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from threading import local
 from typing import Any, NamedTuple
 
 from tests.anvil import Anvil, called, started
+from tests.benchmarks.cases import Case
 from tests.makers import ETHEREUM
 from tracer.actions.pull import pull
 from tracer.chains import parse_address
@@ -34,14 +35,13 @@ THREADS = 4  # as `tracer.actions.pull.pull` has it
 HEADERS = {"Content-Type": "application/json"}
 
 
-def cases() -> Iterator[tuple[str, str, Callable[[], Any], Callable[[], Any]]]:
-    """Name, baseline's name, our side, the bare side. Raises Missing where there is no node."""
+def cases() -> Iterator[Case]:
+    """One chain, pulled by both. Raises Missing where there is no node."""
     with tempfile.TemporaryDirectory(prefix="tracer-bench-") as home, started() as chain:
         bench = Bench(chain, Path(home), watched())
         play(chain, bench.addresses)
         bench.record()
-        name = f"pull {BLOCKS * PAYMENTS:,} transfers in {BLOCKS:,} blocks to {WATCHED} addresses"
-        yield name, BASELINE, bench.ours, bench.bare
+        yield Case("pull_5e4", BLOCKS * PAYMENTS, "transfers", BASELINE, bench.ours, bench.bare, runs=2)
 
 
 def watched() -> list[Address]:

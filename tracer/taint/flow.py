@@ -61,6 +61,17 @@ class Flow:
         `book` makes each method's book: one that writes down more (taint/ledger.py), else the plain one. From
         `kernel_from` transactions on the compiled kernel plays plain books, to the same last unit; None: never.
         """
+        fold = self.folding(dropped, coinjoins, book)
+        fold.run(kernel_from if book is Book else None)
+        return Result.of(self, fold)
+
+    def folding(
+        self,
+        dropped: Collection[str] = (),
+        coinjoins: Collection[Key] = (),
+        book: Callable[[str, World], Book] = Book,
+    ) -> Fold:
+        """The same, planned and ready to run."""
         counted = {
             key: tuple(t for t in transaction.transfers if t.id not in dropped)
             for key, transaction in self.transactions.items()
@@ -73,9 +84,7 @@ class Flow:
         ]
         reported = frozenset(spec.address for spec in self.specs)
         known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins)
-        fold = Fold(known, origins, plans, book)
-        fold.run(kernel_from if book is Book else None)
-        return Result.of(self, fold)
+        return Fold(known, origins, plans, book)
 
     def _planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:
         """A plan depends on the transaction, its labels and its reported payments only, so it is made once."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
@@ -19,6 +20,9 @@ from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan
 from tracer.taint.turn import play
 from tracer.taint.utxo import Coins
+
+if TYPE_CHECKING:
+    from tracer.taint.kernel import Scene
 
 Made = Plan | Coins
 
@@ -78,17 +82,22 @@ class Fold:
         enough = kernel_from is not None and len(self.plans) >= kernel_from
         return enough and not any(isinstance(made, Coins) for made in self.plans)
 
-    def _compiled(self) -> bool:
-        """Let the kernel play; False where its arithmetic is too narrow."""
+    def scene(self) -> Scene:
+        """What the kernel has to know beside the plans."""
         from tracer.taint import kernel  # noqa: PLC0415 - numba is loaded by those who need it
 
-        limits = self.known.limits
-        scene = kernel.Scene(
-            *(self.origins, self.known.labels, self.keeps, self.payment, self.known.reported, self._all_contacts()),
+        known, limits = self.known, self.known.limits
+        return kernel.Scene(
+            *(self.origins, known.labels, self.keeps, self.payment, known.reported, self._all_contacts()),
             *(limits.hub_counterparties, limits.hub_window),
         )
+
+    def _compiled(self) -> bool:
+        """Let the kernel play; False where its arithmetic is too narrow."""
+        from tracer.taint import kernel  # noqa: PLC0415 - as above
+
         try:
-            played = kernel.fill(self.books, scene, [made for made in self.plans if isinstance(made, Plan)])
+            played = kernel.fill(self.books, self.scene(), [made for made in self.plans if isinstance(made, Plan)])
         except kernel.TooWide:
             return False
         self.reach, self.hops, self.touched = played.reach, self.hops | played.hops, played.touched

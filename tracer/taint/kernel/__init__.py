@@ -16,7 +16,7 @@ from tracer.model import Address, Gap, Transaction
 from tracer.taint.books import Book, PotKey
 from tracer.taint.hubs import Contacts
 from tracer.taint.kernel import results
-from tracer.taint.kernel.machine import is_hub, run
+from tracer.taint.kernel.machine import is_hub, run, stain
 from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, Tape, World, stains, state
 from tracer.taint.kernel.tape import Names, Payment, TooWide, Writer, microseconds
 from tracer.taint.origins import Origins
@@ -58,11 +58,12 @@ def fill(books: Mapping[str, Book], scene: Scene, plans: Iterable[Plan]) -> Play
     """Play the plans, in order, in these books. Raises TooWide, and then the books are as they were."""
     writer = Writer(scene.keeps, scene.origins, scene.payment)
     tape = writer.write(plans)
-    world = _world(scene, writer.addresses, tape)
+    world = scenery(scene, writer.addresses, tape)
     origins, pots, codes = len(writer.origins.all), len(writer.pots.all), [CODES[method] for method in books]
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
     lines = int(tape.tx["lines"].max(initial=1))
-    made, reached = run(tape, world, methods, state(len(codes), pots, origins, lines), stains(pots, origins, lines))
+    made = run(tape, world, methods, state(len(codes), pots, origins, lines))
+    reached = stain(tape, world, stains(pots, origins, lines))
     for book, share in zip(books.values(), results.Share.of(made, writer, codes), strict=True):
         results.into(book, share)
         writer.settle(book.originated)
@@ -87,7 +88,8 @@ def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Ad
     }
 
 
-def _world(scene: Scene, addresses: Names[Address], tape: Tape) -> World:
+def scenery(scene: Scene, addresses: Names[Address], tape: Tape) -> World:
+    """The places of a tape, before anything is played."""
     for one, seen in scene.contacts.items():
         addresses.number(one)
         for _, other in seen:
@@ -120,4 +122,4 @@ def _moment(at: datetime | None, unknown: int) -> int:
     return unknown if at is None else microseconds(at)
 
 
-__all__ = ["CODES", "Played", "Scene", "TooWide", "fill"]
+__all__ = ["CODES", "Played", "Scene", "TooWide", "fill", "scenery"]

@@ -9,6 +9,7 @@ from tracer.taint.kernel.state import (
     GAPS,
     LOSSES,
     NEVER,
+    PAID_ROWS,
     PARTS,
     REPORT,
     ROOM,
@@ -27,30 +28,36 @@ from tracer.taint.kernel.wide import ZERO, add, less
 SLACK = 8  # rows beside what lots need
 
 
-def run(tape: Tape, world: World, methods: Array, one: State, stains: Stains) -> tuple[State, Stains]:
-    """Play the whole tape; -> the state and the stains, grown where they had to be. `methods`: rows for `play`."""
+def run(tape: Tape, world: World, methods: Array, one: State) -> State:
+    """Play the whole tape; -> the state, grown where it had to be. `methods`: rows for `play`."""
     i, transactions = 0, len(tape.tx) - 1
     while i < transactions:
-        i, need = _run(tape, world, methods, one, stains, i)
+        i, need = _run(tape, world, methods, one, i)
         if i < transactions:
-            one, stains = roomier(one, need), more_stains(stains, need)
-    return one, stains
+            one = roomier(one, need)
+    return one
+
+
+def stain(tape: Tape, world: World, one: Stains) -> Stains:
+    """Spread the poison over what was played (`Reach`); -> the stains, grown where they had to be."""
+    i, transactions = 0, len(tape.tx) - 1
+    while i < transactions:
+        i, need = _stain_all(tape, world, one, i)
+        if i < transactions:
+            one = more_stains(one, need)
+    return one
 
 
 @compiled
-def _run(T, W, methods, S, R, start):
+def _run(T, W, methods, S, start):
     for i in range(start, len(T.tx) - 1):
         if not (_let(T, W, i) or T.tx[i].always):
             continue
-        need = _stains(T, W, R, i)
-        if len(R.entry) - R.counts[0] < need or len(R.mine) < need:
-            return i, need
         need = _need(T, W, methods, S, i)
         if _tight(S, need):
             return i, need
         for n in range(len(methods)):
             play(T, W, S, methods[n], i)
-        _stain(T, W, R, i)
         W.played[i] = True
     return len(T.tx) - 1, 0
 
@@ -114,6 +121,7 @@ def _tight(S, need):
         S.counts[ROOM] < need
         or len(S.bag) < need
         or len(S.step) - S.counts[STEPS] < need
+        or len(S.paid) - S.counts[PAID_ROWS] < need
         or len(S.part) - S.counts[PARTS] < need
         or len(S.end) - S.counts[ENDS] < need
         or len(S.loss) - S.counts[LOSSES] < need
@@ -125,8 +133,25 @@ def _tight(S, need):
 
 
 @compiled
+def _stain_all(T, W, R, start):
+    for i in range(start, len(T.tx) - 1):
+        if W.played[i]:
+            for p in range(T.tx[i].payer, T.tx[i + 1].payer):
+                if W.let[p]:
+                    W.place[T.payer[p]].may = i
+            need = (T.tx[i + 1].receipt - T.tx[i].receipt) * (_most(T, W, R, i) + 1)
+            if len(R.entry) - R.counts[0] < need or len(R.mine) < need:
+                return i, need
+            _stain(T, W, R, i)
+    return len(T.tx) - 1, 0
+
+
+@compiled
 def _stain(T, W, R, i):
     """Spread every origin from the pots that pay to those that receive (`Reach.play`)."""
+    if T.tx[i].straight:
+        _stain_straight(T, W, R, i)
+        return
     first, last, size = T.tx[i].spend, T.tx[i + 1].spend, 0
     for s in range(first, last):
         size = _touching(T, W, R, i, s, size, True)
@@ -140,17 +165,23 @@ def _stain(T, W, R, i):
 
 
 @compiled
+def _stain_straight(T, W, R, i):
+    spend, to = T.spend[T.tx[i].spend], T.receipt[T.tx[i].receipt]
+    if W.place[spend.address].may == i:
+        size = _at(R, spend.pot, spend.own, 0, True)
+        for n in range(size):
+            _came(R, to.pot, R.mine[n], to.amount_high, to.amount_low)
+    if to.own >= 0:
+        _came(R, to.pot, to.own, to.amount_high, to.amount_low)
+
+
+@compiled
 def _most(T, W, R, i):
     """How many stains all spends carry at most."""
     size = 0
     for s in range(T.tx[i].spend, T.tx[i + 1].spend):
         size = _touching(T, W, R, i, s, size, False)
     return size
-
-
-@compiled
-def _stains(T, W, R, i):
-    return (T.tx[i + 1].receipt - T.tx[i].receipt) * (_most(T, W, R, i) + 1)
 
 
 @compiled

@@ -107,12 +107,25 @@ def into(book: Book, share: Share) -> None:
 def _steps(share: Share) -> Iterator[Step]:
     rows = share.rows("step", table.STEPS)
     places, assets, origins = share.names
-    plans, parents = share.writer.plans, share.step(rows["parent"])
-    heads = rows[["tx", "by", "sender", "recipient", "asset", "received_asset", "origin"]].tolist()
-    amounts = (whole(rows, name) for name in ("amount", "received", "worth"))
-    for (i, by, sender, recipient, asset, got, origin), a, r, w, parent in zip(heads, *amounts, parents, strict=True):
+    plans, parents, paid = share.writer.plans, share.step(rows["parent"]), _paid(share)
+    heads = rows[["tx", "by", "sender", "recipient", "asset", "origin"]].tolist()
+    received, worths = whole(rows, "received"), whole(rows, "worth")
+    for n, ((i, by, sender, recipient, asset, origin), got, worth, parent) in enumerate(
+        zip(heads, received, worths, parents, strict=True)
+    ):
+        what, amount = paid.get(n) or (asset, got)
         ends = places[sender], places[recipient]
-        yield Step(plans[i].at, _BY[by], *ends, assets[asset], a, assets[got], r, origins[origin], w, parent)
+        yield Step(
+            *(plans[i].at, _BY[by], *ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent)
+        )
+
+
+def _paid(share: Share) -> dict[int, tuple[int, int]]:
+    """The asset and amount that were paid for a step, where they are not what was received."""
+    rows = used(share.state, "paid", table.PAID_ROWS)
+    rows = rows[share.state.step["method"][rows["number"]] == share.code]
+    what = zip(rows["asset"].tolist(), whole(rows, "amount"), strict=True)
+    return dict(zip(share.step(rows["number"]), what, strict=True))
 
 
 def _parts(share: Share) -> dict[int, tuple[Part, ...]]:

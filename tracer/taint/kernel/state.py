@@ -20,18 +20,18 @@ FEES, ROUNDING = range(2)  # how money is lost
 NEVER = np.iinfo(np.int64).max
 
 # counters of a State
-FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM, PARCELS, SWAPS, GIFTS = range(12)
+FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM, PAID_ROWS, PARCELS, SWAPS, GIFTS = range(13)
 
 
 def record(text: str) -> np.dtype[Any]:
-    """A record of amounts (`name:`, two limbs), moments (`name!`), yes or no (`name?`) and numbers, by name."""
+    """A record of amounts (`name:`, two limbs), moments (`name!`), yes or no (`name?`), codes (`name.`) and numbers."""
     fields: list[tuple[str, type]] = []
     for word in text.split():
-        name, kind = (word[:-1], word[-1]) if word[-1] in ":!?" else (word, "")
+        name, kind = (word[:-1], word[-1]) if word[-1] in ":!?." else (word, "")
         if kind == ":":
             fields += [(f"{name}_high", np.uint64), (f"{name}_low", np.uint64)]
         else:
-            fields.append((name, {"!": np.int64, "?": np.bool_, "": np.int32}[kind]))
+            fields.append((name, {"!": np.int64, "?": np.bool_, ".": np.int8, "": np.int32}[kind]))
     return np.dtype(fields, align=True)
 
 
@@ -48,7 +48,8 @@ CONTACT = record("at! other")
 LABEL = record("since! until!")
 LOT = record("amount: worth: turn! origin step after before")
 MOVING = record("amount: worth: origin step tag")
-STEP = record("amount: received: worth: tx by sender recipient asset received_asset origin parent method")
+STEP = record("received: worth: tx sender recipient asset origin parent by. method.")
+PAID = record("amount: number asset")  # what was paid for a step, where that is not what was received
 PART = record("worth: number step")
 END = record("amount: worth: kind address asset origin step method")
 LOSS = record("amount: worth: kind tx address asset origin step before method")
@@ -98,6 +99,7 @@ class State(NamedTuple):
     account: Array  # held, clean, unseen, out, fees: two limbs each
     bag: Array  # lots on their way in this transaction
     step: Array
+    paid: Array
     part: Array
     end: Array
     loss: Array
@@ -137,21 +139,22 @@ def state(methods: int, pots: int, origins: int, lines: int, room: int = 1024) -
     """
     pot = np.full((methods * pots, 5), -1, np.int32)
     pot[:, 4] = 0
-    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(12, np.int64)
+    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(13, np.int64)
     lot["after"] = np.arange(1, room + 1)
     counts[ROOM] = room
-    bag, step, part, end, loss, gap = (np.zeros(room, kind) for kind in (MOVING, STEP, PART, END, LOSS, GAP))
+    kinds = (MOVING, STEP, PAID, PART, END, LOSS, GAP)
+    bag, step, paid, part, end, loss, gap = (np.zeros(room, kind) for kind in kinds)
     account, originated = np.zeros((methods * pots, 10), np.uint64), np.zeros((methods * origins, 2), np.uint64)
     swap, gift, report = (np.zeros(lines, GIFT) for _ in range(3))
     desk = (np.zeros(lines, PARCEL), swap, gift, report, np.zeros(lines, np.int32))
-    return State(lot, pot, account, bag, step, part, end, loss, gap, *desk, originated, waiting, counts)
+    return State(lot, pot, account, bag, step, paid, part, end, loss, gap, *desk, originated, waiting, counts)
 
 
 def roomier(one: State, need: int) -> State:
     """The same with room for at least `need` more of everything a transaction can make."""
     counts, lots, grown = one.counts, len(one.lot), {}
     if counts[ROOM] < need:
-        more = max(lots, need)
+        more = max(lots // 2, need)
         grown["lot"] = lot = _longer(one.lot, lots + more)
         lot["after"][lots:] = np.arange(lots + 1, lots + more + 1)
         lot["after"][lots + more - 1] = counts[FREE]
@@ -160,11 +163,11 @@ def roomier(one: State, need: int) -> State:
     for name, number in _TABLES.items():
         table = getattr(one, name)
         if len(table) - counts[number] < need:
-            grown[name] = _longer(table, max(2 * len(table), int(counts[number]) + need))
+            grown[name] = _longer(table, max(len(table) * 3 // 2, int(counts[number]) + need))
     return one._replace(**grown)
 
 
-_TABLES = {"bag": BAG, "step": STEPS, "part": PARTS, "end": ENDS, "loss": LOSSES, "gap": GAPS}
+_TABLES = {"bag": BAG, "step": STEPS, "paid": PAID_ROWS, "part": PARTS, "end": ENDS, "loss": LOSSES, "gap": GAPS}
 
 
 def _longer(table: Array, rows: int) -> Array:
@@ -177,5 +180,5 @@ def more_stains(one: Stains, need: int) -> Stains:
     """The same with room for at least `need` more entries."""
     size = len(one.entry)
     if size - one.counts[0] < need:
-        one = one._replace(entry=_longer(one.entry, 2 * size + need))
+        one = one._replace(entry=_longer(one.entry, size * 3 // 2 + need))
     return one if len(one.mine) >= need else one._replace(mine=_longer(one.mine, 2 * need))

@@ -163,7 +163,7 @@ class Writer:
         hands = self._via(made.hands, self.hand, self.hand_target, receipts)
         for spend in made.spends:
             self._spend(made, spend, reported)
-            for leg in spend.legs:
+            for leg in spend.legs if made.straight is None else ():
                 self._leg(spend, leg, _Slots(receipts, reported, swaps, hands))
         always = bool(made.reported) or any(self.keeps(party.address) for party, _ in made.receipts)
         straight = made.straight is not None
