@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.anvil import Missing
-from tests.benchmarks import fold, importing, pulling
+from tests.benchmarks import fold, importing, loading, pulling
 from tests.benchmarks.cases import Case, Row, measured
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Case]]] = {
     "fold": fold.cases,
     "importing": importing.cases,
+    "loading": loading.cases,
     "pulling": pulling.cases,
 }
 OUT = Path("bench.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from tracer.errors import UnknownChain
 
@@ -56,6 +57,7 @@ def parse_chain(text: str) -> str:
     return found
 
 
+@cache
 def family(chain: str) -> Family:
     """How a chain, by id or alias, writes its addresses."""
     return CHAINS[parse_chain(chain)].family

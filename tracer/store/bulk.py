@@ -75,6 +75,18 @@ def among(
         yield from db.execute(some, {"some": piece})
 
 
+def rows_among(
+    db: Connection, query: Select[Any], column: ColumnElement[Any], values: Collection[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """As `among`, for many rows: plain tuples, made ready a column at a time, which is several times faster."""
+    ready, some = _ready(query, db.dialect), _among(query, column)
+    for piece in pieces(sorted(set(values))):
+        with db.execute(some, {"some": piece}) as result:
+            found = result.cursor.fetchall() if result.cursor else []
+        columns = (map(make, one) if make else one for make, one in zip(ready, zip(*found, strict=True), strict=False))
+        yield from zip(*columns, strict=True)
+
+
 def among_pairs(
     db: Connection, query: Select[Any], chain: ColumnElement[str], text: ColumnElement[str], pairs: Collection[Any]
 ) -> Iterator[Row[Any]]:
@@ -91,6 +103,13 @@ def among_pairs(
 @lru_cache(maxsize=100)
 def _last(table: Table) -> Select[Any]:
     return select(func.coalesce(func.max(table.c.id), 0))
+
+
+@lru_cache(maxsize=100)
+def _ready(query: Select[Any], dialect: Dialect) -> list[Callable[[Any], Any] | None]:
+    """What makes a column's values of the driver's; None: they are the same."""
+    kinds = [column.type.dialect_impl(dialect) for column in query.selected_columns]
+    return [kind.result_processor(dialect, None) for kind in kinds]
 
 
 @lru_cache(maxsize=100)
@@ -120,14 +139,14 @@ def address_ids(db: Connection, wanted: Collection[Address]) -> dict[Address, in
 
 def addresses_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
     """The Address behind each number; None stands for None."""
-    found = among(db, _ADDRESSES, addresses.c.id, {i for i in ids if i is not None})
-    return {None: None, **{row.id: Address(row.chain, row.text) for row in found}}
+    found = rows_among(db, _ADDRESSES, addresses.c.id, {i for i in ids if i is not None})
+    return {None: None, **{number: Address(chain, text) for number, chain, text in found}}
 
 
 def assets_by_id(db: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
     """The AssetId behind each number; None stands for None."""
-    found = among(db, _ASSETS, assets.c.id, {i for i in ids if i is not None})
-    return {None: None, **{row.id: AssetId(row.chain, row.contract) for row in found}}
+    found = rows_among(db, _ASSETS, assets.c.id, {i for i in ids if i is not None})
+    return {None: None, **{number: AssetId(chain, contract) for number, chain, contract in found}}
 
 
 def ids_or_all(db: Connection, wanted: Collection[Address] | None) -> Collection[int] | None:

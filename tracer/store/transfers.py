@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -23,6 +23,7 @@ from tracer.store.bulk import (
     assets_by_id,
     fresh_ids,
     pieces,
+    rows_among,
 )
 from tracer.store.rows import Added
 from tracer.store.tables import transactions, transfers
@@ -31,6 +32,12 @@ BATCH = 5000  # transactions written at once
 _ALL = select(transactions)
 _NUMBERS = select(transactions.c.id, transactions.c.chain, transactions.c.tx_hash)
 _KEYS = select(transfers.c.key, transfers.c.withdrawn_at)
+_HEADS = select(*list(transactions.c)[:10]).where(transactions.c.withdrawn_at.is_(None))  # what _transaction takes
+_ENDS = (transfers.c.asset_id, transfers.c.sender_id, transfers.c.recipient_id)
+_WHAT = (transfers.c.kind, transfers.c.amount, transfers.c.n, transfers.c.index, transfers.c.outpoint)
+_MOVED = select(transfers.c.transaction_id, *_ENDS, *_WHAT).where(transfers.c.withdrawn_at.is_(None))
+_TOUCHED = select(transfers.c.transaction_id).where(transfers.c.withdrawn_at.is_(None))
+_KINDS = {kind.value: kind for kind in Kind}
 TxKey = tuple[str, str]  # chain, tx_hash
 T = TypeVar("T")
 
@@ -202,9 +209,8 @@ def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, _Stored]:
 def touching(db: Connection, wanted: Collection[Address]) -> list[Transaction]:
     """The standing transactions, each with all its standing transfers, in which one of these sends or receives."""
     numbers = list(address_ids(db, wanted).values())
-    query = select(transfers.c.transaction_id).where(transfers.c.withdrawn_at.is_(None))
     ends = (transfers.c.sender_id, transfers.c.recipient_id)
-    return _load(db, {row.transaction_id for end in ends for row in among(db, query, end, numbers)})
+    return _load(db, {number for end in ends for (number,) in rows_among(db, _TOUCHED, end, numbers)})
 
 
 def named(db: Connection, wanted: Collection[TxKey]) -> list[Transaction]:
@@ -220,22 +226,19 @@ def withdrawn(db: Connection, wanted: Collection[TxKey]) -> dict[TxKey, tuple[in
 
 
 def _load(db: Connection, numbers: Collection[int]) -> list[Transaction]:
-    heads = _heads(db, numbers)
-    standing = select(transfers).where(transfers.c.withdrawn_at.is_(None))
-    rows = list(among(db, standing, transfers.c.transaction_id, heads))
-    places = addresses_by_id(db, {end for row in rows for end in (row.sender_id, row.recipient_id)})
-    kinds = assets_by_id(db, {row.asset_id for row in rows})
-    moved: dict[int, list[Transfer]] = defaultdict(list)
-    for row in rows:
-        head = heads[row.transaction_id]
-        moved[row.transaction_id].append(_transfer(head, row, places, kinds))
-    found = (replace(head, transfers=tuple(sorted(moved[n], key=lambda t: t.id))) for n, head in heads.items())
+    heads = list(rows_among(db, _HEADS, transactions.c.id, numbers))
+    rows: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    ends: set[int | None] = {end for head in heads for end in head[6:8]}
+    kinds: set[int] = set()
+    for number, asset_id, sender_id, recipient_id, *rest in rows_among(
+        db, _MOVED, transfers.c.transaction_id, [head[0] for head in heads]
+    ):
+        rows[number].append((asset_id, sender_id, recipient_id, *rest))
+        ends.update((sender_id, recipient_id))
+        kinds.add(asset_id)
+    places, assets = addresses_by_id(db, ends), assets_by_id(db, kinds)
+    found = (_transaction(head, places, _transfers(head, rows[head[0]], places, assets)) for head in heads)
     return sorted(found, key=lambda t: (t.order, t.tx_hash))
-
-
-def _heads(db: Connection, numbers: Collection[int]) -> dict[int, Transaction]:
-    standing = select(transactions).where(transactions.c.withdrawn_at.is_(None))
-    return _transactions(db, list(among(db, standing, transactions.c.id, numbers)))
 
 
 def _transactions(db: Connection, rows: Collection[Row[Any]]) -> dict[int, Transaction]:
@@ -243,24 +246,26 @@ def _transactions(db: Connection, rows: Collection[Row[Any]]) -> dict[int, Trans
     return {row.id: _transaction(row, places) for row in rows}
 
 
-def _transaction(row: Row[Any], places: Mapping[int | None, Any]) -> Transaction:
-    return Transaction(
-        chain=row.chain,
-        tx_hash=row.tx_hash,
-        at=row.at,
-        block=row.block,
-        tx_index=row.tx_index,
-        initiator=places[row.initiator_id],
-        to=places[row.to_id],
-        ok=row.ok,
-        whole=row.whole,
-    )
+def _transaction(row: Sequence[Any], places: Mapping[int | None, Any], moved: tuple[Transfer, ...] = ()) -> Transaction:
+    """From a row of the table, whose first columns these are."""
+    _, chain, tx_hash, at, block, tx_index, initiator_id, to_id, ok, whole = row[:10]
+    initiator, to = places[initiator_id], places[to_id]
+    return Transaction(chain, tx_hash, at, block, tx_index, initiator, to, ok, whole, moved)
 
 
-def _transfer(
-    head: Transaction, row: Row[Any], places: Mapping[int | None, Any], kinds: Mapping[int | None, Any]
-) -> Transfer:
-    kind, asset, amount = Kind(row.kind), kinds[row.asset_id], row.amount
-    sender, recipient = places[row.sender_id], places[row.recipient_id]
-    name = transfer_id(head.chain, head.tx_hash, kind, asset, sender, recipient, amount, row.n)
-    return Transfer(name, kind, asset, amount, sender, recipient, row._mapping["index"], row.outpoint)
+def _transfers(
+    head: Sequence[Any],
+    rows: Iterable[tuple[Any, ...]],
+    places: Mapping[int | None, Any],
+    kinds: Mapping[int | None, Any],
+) -> tuple[Transfer, ...]:
+    """From rows of _MOVED, without their transaction; in order of their ids."""
+    _, chain, tx_hash, *_ = head
+    made = []
+    for asset_id, sender_id, recipient_id, named, amount, n, index, outpoint in rows:
+        kind, asset, sender, recipient = _KINDS[named], kinds[asset_id], places[sender_id], places[recipient_id]
+        id_ = transfer_id(chain, tx_hash, kind, asset, sender, recipient, amount, n)
+        made.append(Transfer(id_, kind, asset, amount, sender, recipient, index, outpoint))
+    if len(made) > 1:
+        made.sort(key=lambda transfer: transfer.id)
+    return tuple(made)

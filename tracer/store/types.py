@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -133,7 +134,10 @@ class Exact(TypeDecorator[Decimal]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware UTC time, exact to the microsecond. SQLite keeps no zone, so it is put back."""
+    """An aware UTC time, exact to the microsecond. SQLite keeps no zone, so it is put back.
+
+    On SQLite the text is read here: SQLAlchemy's way takes ten times as long, more than to read the row.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -142,9 +146,14 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return _of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _of_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
 
 
 class Json(TypeDecorator[Any]):

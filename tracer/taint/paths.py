@@ -54,8 +54,23 @@ def route(step: Step) -> Sequence[Transfer]:
 
     A payment's are all of its asset. An exchange leads from the payer back to itself: the shortest way round.
     """
+    return _straight(step) or _shortest(step)
+
+
+def _straight(step: Step) -> Sequence[Transfer]:
+    """The largest transfer that leads there by itself, if there is one: nearly always."""
+    ends = step.sender, step.recipient
+    found = [t for t in step.transaction.transfers if (t.sender, t.recipient) == ends and _fits(t, step)]
+    return [max(found, key=_size)] if found and step.sender != step.recipient else []
+
+
+def _size(transfer: Transfer) -> tuple[int, str]:
+    return (transfer.amount, transfer.id)
+
+
+def _shortest(step: Step) -> Sequence[Transfer]:
     graph: nx.DiGraph[Address] = nx.DiGraph()
-    for transfer in sorted(step.transaction.transfers, key=lambda t: (t.amount, t.id)):
+    for transfer in sorted(step.transaction.transfers, key=_size):
         if transfer.sender and transfer.recipient and _fits(transfer, step):
             graph.add_edge(transfer.sender, transfer.recipient, transfer=transfer)  # of several the largest stands
     if step.sender not in graph or step.recipient not in graph:

@@ -148,6 +148,7 @@ class _Widest:
         self.book = book
         self.inflows: dict[Pot, _Inflow] = defaultdict(lambda: _Inflow([], []))
         self.origins: set[tuple[Address, AssetId, str]] = set()  # pots of reported addresses
+        self._of: list[_Inflow] = []  # by step: its pot's
         losses = iter(book.losses)
         loss = next(losses, None)
         for number, step in enumerate(book.steps):
@@ -159,13 +160,14 @@ class _Widest:
                 if part.step == NO_STEP and not step.origin.startswith("payment:"):
                     self.origins.add((step.sender, step.asset, step.origin))
             inflow = self.inflows[_into(step)]
+            self._of.append(inflow)
             inflow.steps.append(number)
             inflow.balance += step.origin_amount
 
     def _out(self, part: Part, number: int) -> None:
         """Haircut's lots name one step each of those their pot holds: which pot it is, is all that is asked of it."""
         if part.step != NO_STEP:
-            inflow = self.inflows[_into(self.book.steps[part.step])]
+            inflow = self._of[part.step]
             inflow.balance -= part.origin_amount
             if inflow.balance == 0:
                 inflow.empty.append(number)

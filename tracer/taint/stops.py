@@ -78,7 +78,10 @@ class Labels:
 
     def at(self, address: Address, at: datetime) -> Label | None:
         """The claim that counts at that moment."""
-        return next((label for label in self.of(address) if valid(label, at)), None)
+        for label in self._by_address.get(address, ()):  # a loop: for nearly every address there is none
+            if valid(label, at):
+                return label
+        return None
 
     def stop(self, address: Address, at: datetime) -> Stop | None:
         """What the address does to a trace at that moment; None: nothing, it is a pot."""
