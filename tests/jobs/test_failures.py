@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from zstandard import ZstdCompressor
 
 from jobs import tasks
 from jobs.runner import Runner
@@ -131,13 +132,19 @@ def test_a_case_that_fails_stops_no_other(office: Office, monkeypatch: pytest.Mo
     assert "traced beta, played" in (first.error or "")
 
 
-def test_a_case_that_breaks_stops_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kept", "said"), [(b"\0", "what is kept is damaged"), (ZstdCompressor().compress(b"{"), "unexpected")]
+)
+def test_a_case_that_breaks_stops_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch, kept: bytes, said: str
+) -> None:
     """Where a kept trace cannot be read any more, the other cases' flags are made all the same."""
     ids = more_cases(office, "alpha")
     with desk(office, monkeypatch) as made:
         rounds(made, 3)
-        execute(office, f"DELETE FROM flags; UPDATE traces SET result = x'00' WHERE case_id = '{ids['alpha']}';")
-        with pytest.raises(TracerError, match=r"1 failed, first alpha: unexpected.*flagged played"):
+        damage = f"UPDATE traces SET result = x'{kept.hex()}' WHERE case_id = '{ids['alpha']}'"
+        execute(office, f"DELETE FROM flags; {damage};")
+        with pytest.raises(TracerError, match=rf"1 failed, first alpha: {said}.*flagged played"):
             tasks.flag(made)
         assert [made.app.store.case("played").id] == [flag.case_id for flag in made.app.store.flags()]
 
