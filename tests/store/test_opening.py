@@ -11,6 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from tests.makers import address, label
@@ -18,6 +19,14 @@ from tracer.errors import ConfigError, StoreError
 from tracer.model import Address
 from tracer.store import engine, tables
 from tracer.store.store import Store
+
+
+def test_the_revisions_are_those_of_the_migrations() -> None:
+    """What is read off the files' names is what the migrations say of themselves."""
+    scripts = ScriptDirectory.from_config(engine.alembic_config())
+
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == engine.known()
+    assert scripts.get_current_head() == engine.head()
 
 
 def test_migrations_build_what_the_tables_say(store: Store, database_url: str) -> None:
