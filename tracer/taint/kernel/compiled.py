@@ -15,8 +15,10 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function on first use; a read-only install compiles without a cache."""
+    """Compile a function on first use; where no cache can be written, without one."""
     try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # numba found no folder that can be written
+        made: Any = njit(cache=True, **_OPTIONS)(function)
+        made._cache._impl.locator.ensure_cache_path()  # numba itself looks only when it saves, and then gives up
+        return made
+    except (RuntimeError, OSError):
         return njit(**_OPTIONS)(function)
