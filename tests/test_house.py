@@ -22,12 +22,13 @@ from jobs.schedule import SCHEDULE
 from tracer import model
 from tracer.actions import demo
 from tracer.cli import EXITS, INTERRUPTED, app
-from tracer.detect.kyc import POLICY, low_kyc
+from tracer.detect.kyc import POLICY
 from tracer.detect.rules import RULES, UNSURE
+from tracer.detect.successors import low_kyc_of
 from tracer.exports.formats import FORMATS
 from tracer.exports.person import assets_of, flag_lines
 from tracer.model import Limits
-from tracer.registry import shipped
+from tracer.registry import Registry, shipped
 from tracer.settings import Settings, SourceSettings, shown
 from tracer.sources.files import LABELS, REPORTS
 from tracer.sources.transfers import COLUMNS
@@ -186,10 +187,13 @@ def test_policy() -> None:
 def test_answers_of_the_registry() -> None:
     """How many shipped services are low-KYC, are not, or unknown is counted anew."""
     expected = []
+    registry = Registry(shipped()[0])
     for day in ("2026-11-21", "2023-06-01"):
         at = datetime.fromisoformat(day).replace(tzinfo=UTC)
         for kind in ("exchange", "p2p_exchange", "instant_swapper"):
-            answers = Counter(str(low_kyc(one.facts, at).answer) for one in shipped()[0] if one.kind == kind)
+            answers = Counter(
+                str(low_kyc_of(one, registry.entity_of, at).answer) for one in shipped()[0] if one.kind == kind
+            )
             counts = (answers.total(), answers["yes"], answers["no"], answers["unknown"])
             expected.append([day, kind, *map(str, counts)])
 

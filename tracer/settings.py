@@ -119,6 +119,27 @@ class PolicySettings(Part):
         return replace(POLICY, **self.model_dump())
 
 
+class FeedsSettings(Part):
+    """[tracer.feeds]: where `tracer feeds sync` downloads a list from; without a url it is imported by hand."""
+
+    tagpacks: str | None = None
+    actors: str | None = None
+    ofac: str | None = None
+    ofac_addresses: str | None = None
+    okx: str | None = None
+    binance: str | None = None
+    scamsniffer: str | None = None
+    etherscan: str | None = None
+    labels: str | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _web(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("the url must start with http:// or https://")
+        return url
+
+
 class Settings(BaseSettings):
     """Every setting, immutable. Named arguments win over TRACER_… variables, these over [tracer] in tracer.toml.
 
@@ -141,6 +162,7 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     limits: LimitsSettings = LimitsSettings()
     policy: PolicySettings = PolicySettings()
+    feeds: FeedsSettings = FeedsSettings()
 
     @field_validator("sources")
     @classmethod

@@ -5,19 +5,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
+from tracer.actions.reports import free_origins, hold
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
+from tracer.exports.plain import place
 from tracer.exports.tell import Work, tell
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Report, Transaction
+from tracer.store.rows import Hold
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
@@ -122,10 +125,24 @@ def trace(
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
+    hold(store, _reports(store, case), actor)
+    origins, held = free_origins(store, case)
     with collector_paused():
-        reading, result = _read(store, case, limits, live, progress)
+        reading, result = _read(store, replace(case, origins=origins), limits, live, progress)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
+    made["quarantined"] = [_held(one) for one in held]
     return _keep(store, case, actor, made, flags=flags)
+
+
+def _reports(store: Store, case: Case) -> list[Report]:
+    """The reports that name the case's origins."""
+    ids = sorted({name for spec in case.origins for name in spec.report_ids})
+    return store.reports(ids) if ids else []
+
+
+def _held(one: Hold) -> dict[str, Any]:
+    """What a report would originate, were it not held in quarantine."""
+    return {"report_id": one.report.report_id, **place(one.report.address), "reason": one.reason}
 
 
 def _read(

@@ -12,6 +12,7 @@ from tracer.chains import listed
 from tracer.detect.coinjoin import CoinJoin
 from tracer.detect.kyc import POLICY, Policy, low_kyc
 from tracer.detect.sanctions import sanctioned
+from tracer.detect.successors import low_kyc_of
 from tracer.model import Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
 
 UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, and the flag says so
@@ -28,7 +29,7 @@ class Known:
     def low_kyc(self, label: Label | None, at: datetime) -> Judgement:
         """Was the labelled service low-KYC at that moment?"""
         entity = self.entity_of(label.entity) if label else None
-        return low_kyc(entity.facts if entity else (), at, self.policy)
+        return low_kyc_of(entity, self.entity_of, at, self.policy) if entity else low_kyc((), at, self.policy)
 
     def sanctioned(self, label: Label, at: datetime) -> Judgement:
         """Was the labelled entity under a sanction at that moment?"""

@@ -130,7 +130,7 @@ def row_digest(row: Any) -> str:
 LEFT_OUT = {  # what of each row the digest does not look at
     "transfers": ("index",),
     "labels": ("source",),
-    "facts": ("source_url", "entity_name", "note", "source_kind", "date_basis"),
+    "facts": ("id", "source_url", "entity_name", "note", "source_kind", "date_basis"),
     "addresses": ("worth", "read_order", "coverage", "labels"),
     "flags": ("message", "facts", "label", "paths", *REVIEWED),
 }

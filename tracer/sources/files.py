@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tracer.chains import is_zero, parse_address, parse_asset, parse_chain, parse_tx_hash
 from tracer.errors import InputError
-from tracer.model import Category, Label, Report
+from tracer.model import CONFIDENCE, Category, Label, Report
 from tracer.sources import cells
 from tracer.sources.rows import Columns, RawFile, Remarks, Row, opened, read_rows
 from tracer.sources.transfers import Progress, TransferFile, read_transfers
@@ -47,7 +47,8 @@ class ReportFile:
 def read_labels(file: RawFile) -> LabelFile:
     """The labels of a file in file order. Raises InputError if it is no such file.
 
-    A day as `valid_from` or `valid_to` stands for its first moment, 0:00 UTC; a label holds before its `valid_to`.
+    `confidence` is a decimal from 0 to 1, or a level of GraphSense's scale such as `service_api`. A day as
+    `valid_from` or `valid_to` stands for its first moment, 0:00 UTC; a label holds before its `valid_to`.
     """
     labels: list[Label] = []
     left_out, refused = Remarks(), Remarks()
@@ -92,7 +93,7 @@ def _label(  # noqa: PLR0917 - the columns of a row, in their order
         address=parse_address(parse_chain(chain), address),
         entity=cells.prose(entity, "entity"),
         category=Category(category),
-        confidence=cells.share(confidence, "confidence"),
+        confidence=CONFIDENCE.get(confidence) or cells.share(confidence, "confidence"),
         source=cells.prose(source, "source"),
         valid_from=cells.maybe_day(since, "valid_from"),
         valid_to=cells.maybe_day(until, "valid_to"),

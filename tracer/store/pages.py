@@ -14,7 +14,7 @@ from tracer.errors import NotFound
 from tracer.model import Address, Asset, AssetId, Checkpoint, Coverage
 from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
 from tracer.store.rows import Page, Read
-from tracer.store.tables import addresses, assets, coverage, facts, labels, pages, transactions, transfers
+from tracer.store.tables import addresses, assets, coverage, facts, labels, pages, quarantine, transactions, transfers
 from tracer.store.types import clean
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -173,6 +173,7 @@ def inputs_version(db: Connection) -> str:
         select(func.count(transfers.c.key), func.count(transfers.c.withdrawn_at)),
         select(func.count(labels.c.id), func.count(labels.c.withdrawn_at)),
         select(func.count(facts.c.id), func.count(facts.c.withdrawn_at)),
+        select(func.count(quarantine.c.id)),
         select(func.count(coverage.c.address_id)),
         select(func.count(coverage.c.address_id)).where(coverage.c.state == "complete"),
     ]

@@ -11,8 +11,22 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, func, select
 
 from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
-from tracer.store import audit, blocks, cases, claims, engine, flags, jobs, pages, screenings, tables, transfers
-from tracer.store.rows import Audit, Flag, Page, Read, Run, Screening, Status, Trace
+from tracer.store import (
+    audit,
+    blocks,
+    cases,
+    claims,
+    engine,
+    feeds,
+    flags,
+    jobs,
+    pages,
+    reports,
+    screenings,
+    tables,
+    transfers,
+)
+from tracer.store.rows import Audit, FeedVersion, Flag, Hold, Page, Read, Run, Screening, Stated, Status, Trace
 from tracer.store.work import Work
 
 Clock = Callable[[], datetime]
@@ -185,7 +199,32 @@ class Store:
     def reports(self, ids: Collection[str] | None = None) -> list[Report]:
         """These reports, or all, by id."""
         with self._read() as db:
-            return claims.all_reports(db, ids)
+            return reports.all_reports(db, ids)
+
+    def facts(self, entities: Collection[str] | None = None) -> list[Stated]:
+        """Every fact on these entities (ids), or on all, the withdrawn ones too, with their history."""
+        with self._read() as db:
+            return claims.stated(db, entities)
+
+    def feed_claims(self, feed: str) -> tuple[list[Label], list[Entity]]:
+        """What a feed says now: its labels, and the entities that it describes or says facts on, with its facts."""
+        with self._read() as db:
+            return feeds.claims_of(db, feed)
+
+    def feeds(self) -> list[FeedVersion]:
+        """Every version of every feed that was taken in, oldest first."""
+        with self._read() as db:
+            return feeds.versions(db)
+
+    def holds(self, ids: Collection[str] | None = None) -> list[Hold]:
+        """What was said last of each line of these reports, or of all, that was ever held in quarantine."""
+        with self._read() as db:
+            return reports.holds(db, ids)
+
+    def dealings(self, address: Address) -> tuple[int, bool]:
+        """How many others an address dealt with in what is stored, and whether it is an asset's contract there."""
+        with self._read() as db:
+            return reports.dealings(db, address)
 
     # --- work
 
