@@ -122,22 +122,26 @@ class PolicySettings(Part):
 class FeedsSettings(Part):
     """[tracer.feeds]: where `tracer feeds sync` downloads a list from; without a url it is imported by hand."""
 
-    tagpacks: str | None = None
-    actors: str | None = None
-    ofac: str | None = None
-    ofac_addresses: str | None = None
-    okx: str | None = None
-    binance: str | None = None
-    scamsniffer: str | None = None
-    etherscan: str | None = None
-    labels: str | None = None
+    tagpacks: SecretStr | None = None
+    actors: SecretStr | None = None
+    ofac: SecretStr | None = None
+    ofac_addresses: SecretStr | None = None
+    okx: SecretStr | None = None
+    binance: SecretStr | None = None
+    scamsniffer: SecretStr | None = None
+    etherscan: SecretStr | None = None
+    labels: SecretStr | None = None
 
     @field_validator("*")
     @classmethod
-    def _web(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
+    def _web(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("http://", "https://")):
             raise ValueError("the url must start with http:// or https://")
         return url
+
+    def urls(self) -> dict[str, str]:
+        """Those that are set, by feed; they may hold keys, so they are never shown."""
+        return {name: url.get_secret_value() for name, url in self if url is not None}
 
 
 class Settings(BaseSettings):

@@ -17,8 +17,8 @@ _NAME = 100  # letters
 
 
 @contextmanager
-def download(url: str) -> Iterator[Path]:
-    """The file behind a URL, under the name the URL gives it; gone afterwards.
+def download(url: str) -> Iterator[tuple[Path, str]]:
+    """The file behind a URL, under the name the URL gives it, and scheme and host; the file is gone afterwards.
 
     Raises InputError for what is no web address, SourceBusy where it may work later, SourceBroken where it will not.
     """
@@ -35,7 +35,7 @@ def download(url: str) -> Iterator[Path]:
             _fetch(parsed, where, path)
         except httpx.HTTPError as wrong:
             raise SourceBusy(f"{where} cannot be read: {type(wrong).__name__}: try again later") from None
-        yield path
+        yield path, where
 
 
 def _fetch(url: httpx.URL, where: str, path: Path) -> None:

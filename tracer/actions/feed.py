@@ -17,7 +17,7 @@ from tracer.actions.download import download
 from tracer.actions.intake import keep
 from tracer.actions.registry import refresh
 from tracer.errors import BadRows, Conflict, InputError, NotFound
-from tracer.model import Address
+from tracer.model import Address, Label
 from tracer.registry.actors import read_actors
 from tracer.registry.lists import read_etherscan, read_scamsniffer
 from tracer.registry.ofac import read_addresses_list, read_sdn
@@ -25,7 +25,7 @@ from tracer.registry.registry import Registry
 from tracer.registry.reserves import read_binance, read_okx
 from tracer.registry.said import About, Said, Tally
 from tracer.registry.tagpacks import read_tagpack
-from tracer.sources.files import RawFile, opened, read_labels
+from tracer.sources.files import RawFile, Remarks, opened, stream_labels
 from tracer.store.rows import FeedVersion
 from tracer.store.store import Store
 from tracer.store.work import Work
@@ -81,13 +81,22 @@ def _tagpack(content: BinaryIO, about: About) -> Said:
 
 
 def _labels_csv(content: BinaryIO, about: About) -> Said:
-    told = read_labels(RawFile(about.name, content))
-    if told.refused.total:
-        raise BadRows(tuple(told.refused.rows), told.refused.total)
-    left_out = Tally()
-    for row in told.left_out.rows:
-        left_out.add(row.reason)
-    return Said(about.as_of, told.labels, (), left_out, told.rows)
+    said = Said(about.as_of, ())
+    said.labels = _stream(RawFile(about.name, content), said)
+    return said
+
+
+def _stream(file: RawFile, said: Said) -> Iterator[Label]:
+    """The labels one after the other; BadRows at the end, so that nothing of a file with bad rows is kept."""
+    left_out, refused = Remarks(), Remarks()
+    for label in stream_labels(file, left_out, refused):
+        said.rows += 1
+        yield label
+    if refused.total:
+        raise BadRows(tuple(refused.rows), refused.total)
+    for row in left_out.rows:
+        said.rows += 1
+        said.left_out.add(row.reason)
 
 
 FEEDS: dict[str, Feed] = {
@@ -146,8 +155,8 @@ def import_feed(store: Store, name: str, path: Path, actor: str, *, as_of: str |
 def sync_feed(store: Store, name: str, url: str, actor: str) -> Synced:
     """Download a feed and take it in. Raises SourceError where the download fails; then nothing is changed."""
     feed = feed_named(name)
-    with download(url) as path:
-        return _take(store, feed, [path], actor, url=url)
+    with download(url) as (path, host):
+        return _take(store, feed, [path], actor, url=host)
 
 
 def _files(feed: Feed, path: Path) -> list[Path]:

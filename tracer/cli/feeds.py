@@ -25,13 +25,13 @@ def feeds_list(as_json: AsJson = False) -> None:
     """The feeds there are, their licences, and the newest version of each that was taken in."""
     with the_app() as made:
         newest = {version.feed: version for version in made.store.feeds()}
-        urls = made.settings.feeds.model_dump()
+        urls = made.settings.feeds.urls()
     rows: list[dict[str, Any]] = [
         {
             "feed": feed.name,
             "what": feed.what,
             "licence": feed.licence,
-            "sync": urls.get(feed.name) is not None,
+            "sync": feed.name in urls,
             "taken_in": [
                 {
                     "unit": one.feed,
@@ -73,9 +73,9 @@ def feeds_sync(
 ) -> None:
     """Download the feeds that have a url in the settings, and take them in."""
     with the_app() as made:
-        urls = made.settings.feeds.model_dump()
-        names = [feed_named(name).name] if name else [each for each in FEEDS if urls[each]]
-        if not names or not all(urls[each] for each in names):
+        urls = made.settings.feeds.urls()
+        names = [feed_named(name).name] if name else [each for each in FEEDS if each in urls]
+        if not names or not set(names) <= urls.keys():
             raise ConfigError(
                 f"no url is set: write {name or 'NAME'} = 'https://…' under [tracer.feeds] in tracer.toml"
             )

@@ -23,7 +23,7 @@ def _imported(made: intake.Imported, as_json: bool) -> None:
     added = ", ".join(f"{count} {name}" for name, count in made.added.items())
     show([f"{made.rows} rows read; new to the store: {added}"])
     if made.held:
-        show([f"{made.held} line{'s' if made.held != 1 else ''} wait for a person: tracer reports list"])
+        show([f"{made.held} line{'s' if made.held != 1 else ''} held until a person looks: tracer reports list"])
 
 
 def _progress(what: str, count: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from tracer.actions.pull import pull as pull_addresses
 from tracer.actions.screen import Answer, asked, streamed
 from tracer.actions.screen import screen as screen_addresses
 from tracer.chains import parse_caip10
-from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
+from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, one_line, say, show, the_app
 from tracer.errors import BadRow, ConfigError, InputError, SourceError
 from tracer.exports.person import money, origin_name, share, short, when
 from tracer.model import Address, CaseState
@@ -106,7 +105,7 @@ def screen(
     with the_app() as made:
         for one in screen_addresses(made.store, pieces, made.actor):
             if as_json or file is not None:
-                emit(json.dumps(one, ensure_ascii=False))
+                emit(one_line(one))
             else:
                 show(_lines(one))
     if bad:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from tracer.actions.who import who as who_is
 from tracer.actions.withdraw import withdraw_labels
 from tracer.chains import parse_caip10
 from tracer.cli.feeds import affected_lines, affected_rows
-from tracer.cli.terminal import AsJson, answer, emit, show, the_app
+from tracer.cli.terminal import AsJson, answer, emit, one_line, show, the_app
 from tracer.sources.cells import maybe_day
 
 labels_app = typer.Typer(no_args_is_help=True, help="Claims on addresses: take one back.")
@@ -37,7 +36,7 @@ def who(
     with the_app() as made:
         told = who_is(made.store, place, policy=made.settings.policy.value(), **moments)
     if as_json:
-        emit(json.dumps(told, ensure_ascii=False))
+        emit(one_line(told))
     else:
         show(_lines(told))
 

@@ -63,6 +63,7 @@ def document(told: Told) -> Plain:
         "schema": SCHEMA,
         "case": told.case,
         "method": told.method,
+        "quarantined": [],  # reports that wait for a person: the trace that held them back says which
         "reported": sorted((plain.reported(one) for one in result.flow.specs), key=canonical),
         "read": [plain.place(address) for address in told.read_order],
         "origins": _origins(told),

@@ -6,6 +6,7 @@ whole is no such file. What to do with refused rows is the caller's decision.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracer.chains import is_zero, parse_address, parse_asset, parse_chain, parse_tx_hash
@@ -23,6 +24,9 @@ REPORTS = Columns(
     ("report_id", "chain", "address", "tx_hash", "asset", "amount", "time", "reporter", "note"),
     frozenset({"tx_hash", "asset", "amount", "time", "reporter", "note"}),
 )
+
+
+_CATEGORIES = {category.value: category for category in Category}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,14 @@ def read_labels(file: RawFile) -> LabelFile:
     `confidence` is a decimal from 0 to 1, or a level of GraphSense's scale such as `service_api`. A day as
     `valid_from` or `valid_to` stands for its first moment, 0:00 UTC; a label holds before its `valid_to`.
     """
-    labels: list[Label] = []
     left_out, refused = Remarks(), Remarks()
+    labels = tuple(stream_labels(file, left_out, refused))
+    return LabelFile(len(labels) + left_out.total + refused.total, labels, left_out, refused)
+
+
+def stream_labels(file: RawFile, left_out: Remarks, refused: Remarks) -> Iterator[Label]:
+    """As `read_labels`, one after the other: what is left out and refused is told by then."""
+    count = 0
     for row in read_rows(file, LABELS, refused):
         try:
             label = _label(*row.cells)
@@ -61,9 +71,9 @@ def read_labels(file: RawFile) -> LabelFile:
         if is_zero(label.address):
             left_out.add(row.line, "the zero address takes no label")
         else:
-            labels.append(label)
-    rows = _some(file, len(labels) + left_out.total + refused.total)
-    return LabelFile(rows, tuple(labels), left_out, refused)
+            count += 1
+            yield label
+    _some(file, count + left_out.total + refused.total)
 
 
 def read_reports(file: RawFile) -> ReportFile:
@@ -87,12 +97,12 @@ def _some(file: RawFile, rows: int) -> int:
 def _label(  # noqa: PLR0917 - the columns of a row, in their order
     chain: str, address: str, entity: str, category: str, confidence: str, source: str, since: str, until: str
 ) -> Label:
-    if category not in list(Category):
+    if category not in _CATEGORIES:
         raise InputError(f"category {cells.show(category)} is unknown; known are {', '.join(Category)}")
     label = Label(
         address=parse_address(parse_chain(chain), address),
         entity=cells.prose(entity, "entity"),
-        category=Category(category),
+        category=_CATEGORIES[category],
         confidence=CONFIDENCE.get(confidence) or cells.share(confidence, "confidence"),
         source=cells.prose(source, "source"),
         valid_from=cells.maybe_day(since, "valid_from"),
@@ -163,4 +173,5 @@ __all__ = [
     "read_labels",
     "read_reports",
     "read_transfers",
+    "stream_labels",
 ]

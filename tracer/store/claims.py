@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
+from json import JSONEncoder
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, or_, select, update
@@ -16,7 +18,7 @@ from tracer.model import Address, Category, Entity, Fact, Label, Limit
 from tracer.store.bulk import Interner, add, addresses_by_id, among, ids_or_all, pieces
 from tracer.store.rows import Stated
 from tracer.store.tables import entities, facts, labels
-from tracer.store.types import canonical
+from tracer.store.types import canonical, clean, utc
 
 PIECE = 20_000  # labels that are made ready at once: what bounds the memory of a large list
 
@@ -77,32 +79,48 @@ def withdraw_claims(db: Connection, table: Table, claims: Collection[bytes], how
 # --- labels -----------------------------------------------------------------------------------------------------------
 
 
-def label_hash(label: Label) -> bytes:
-    """What makes two claims the same: all that is said, and the feed that says it."""
-    sure = format(label.confidence.normalize(), "f")  # 0.5 and 0.50 say the same
-    said = (*label.address, label.entity, label.category, sure, label.source, label.valid_from, label.valid_to)
-    return _hash(*said, label.feed) if label.feed else _hash(*said)
+_JSON = JSONEncoder(separators=(",", ":")).encode
 
 
-def add_labels(
-    db: Connection, at: datetime, given: Iterable[Label], by: str | None = None, skip: Collection[int] = ()
-) -> list[tuple[bytes, int]]:
-    """Add what nobody claims already; -> the claims added, each with its address's number.
+def label_hash(label: Label, feed: str | None = None) -> bytes:
+    """What makes two claims the same: all that is said, and the feed (else the label's own) that says it.
 
-    `at` becomes `recorded_at`; with `by` a claim that somebody else withdrew stays withdrawn. `skip`: the numbers of
-    addresses that are passed over.
+    The SHA-256 of the canonical form, written out here because a list has millions of claims.
     """
-    added: list[tuple[bytes, int]] = []
+    said = [
+        *label.address,
+        clean(label.entity),
+        label.category.value,
+        _sure(label.confidence),
+        clean(label.source),
+        None if label.valid_from is None else utc(label.valid_from).isoformat(),
+        None if label.valid_to is None else utc(label.valid_to).isoformat(),
+    ]
+    by = feed or label.feed
+    return sha256(_JSON([*said, by] if by else said).encode()).digest()
+
+
+@lru_cache(maxsize=1000)
+def _sure(confidence: Decimal) -> str:
+    return format(confidence.normalize(), "f")  # 0.5 and 0.50 say the same
+
+
+def add_labels(db: Connection, at: datetime, given: Iterable[Label], *, by: str | None = None) -> int:
+    """Add what nobody claims already; how many. `at` becomes `recorded_at`.
+
+    With `by` a claim that somebody else withdrew stays withdrawn.
+    """
+    added = 0
     for piece in pieces(given, PIECE):
         intern = Interner(db)  # a new one for each piece: a list may name millions of addresses
         intern.learn_addresses(label.address for label in piece)
-        wanted = [label for label in piece if intern.address(label.address) not in skip] if skip else piece
-        rows = {label_hash(label): _label_row(intern, at, label) for label in wanted}
-        added += ((claim, rows[claim]["address_id"]) for claim in _add_claims(db, labels, rows, by))
+        rows = {label_hash(label): label_row(intern, at, label) for label in piece}
+        added += len(_add_claims(db, labels, rows, by))
     return added
 
 
-def _label_row(intern: Interner, at: datetime, label: Label) -> dict[str, Any]:
+def label_row(intern: Interner, at: datetime, label: Label, feed: str | None = None) -> dict[str, Any]:
+    """A claim as it is kept, but for its hash. Its address must have been learned."""
     return {
         "address_id": intern.address(label.address),
         "entity": label.entity,
@@ -112,7 +130,7 @@ def _label_row(intern: Interner, at: datetime, label: Label) -> dict[str, Any]:
         "valid_from": label.valid_from,
         "valid_to": label.valid_to,
         "recorded_at": at,
-        "feed": label.feed,
+        "feed": feed or label.feed,
     }
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, exists, func, select, update
 
 from tracer.model import Entity, Label
-from tracer.store.bulk import add, pieces
+from tracer.store.bulk import Interner, add, pieces
 from tracer.store.claims import (
     PIECE,
     Withdrawal,
     add_entities,
-    add_labels,
     all_entities,
     fact_hash,
     label_hash,
+    label_row,
     labels_where,
     withdraw_claims,
 )
@@ -37,25 +37,63 @@ def replace_labels(
     person withdrew stays withdrawn.
     """
     by = f"feed {feed}"
-    here = and_(labels.c.feed == feed, labels.c.withdrawn_at.is_(None))
-    named = set(db.execute(select(labels.c.address_id).where(here)).scalars()) if keeps else set[int]()
-    said: set[bytes] = set()
-    added: list[tuple[bytes, int]] = []
-    for piece in pieces((replace(label, feed=feed) for label in given), PIECE):
-        if not keeps:
-            said.update(label_hash(label) for label in piece)
-        added += add_labels(db, at, piece, by, named)
-    stands = db.execute(select(labels.c.claim, labels.c.address_id).where(here)) if not keeps else ()
-    gone = {row.claim: row.address_id for row in stands if row.claim not in said}
+    stood = _standing(db, feed)
+    book = _Book(feed, stood, _refused(db, feed, by), frozenset(stood.values()) if keeps else frozenset())
+    for piece in pieces(given, PIECE):
+        book.add(db, at, piece)
+    gone = {} if keeps else {claim: number for claim, number in stood.items() if claim not in book.said}
     withdraw_claims(db, labels, gone.keys(), Withdrawal(at, reason, by))
-    new, old = {number for _, number in added}, set(gone.values())
-    changed = new & old
+    changed = book.addresses.intersection(gone.values())
     return {
-        "added": sum(number not in changed for _, number in added),
+        "added": book.added - len(changed),
         "changed": len(changed),
         "withdrawn": sum(number not in changed for number in gone.values()),
         "conflicts": _conflicts(db, feed),
     }
+
+
+@dataclass(slots=True)
+class _Book:
+    """What a feed said before and says now: nobody else can have claimed the same, as its claims carry its name.
+
+    `stood`: its standing claims, each with its address's number. `refused`: those that a person took back. `skip`:
+    addresses of which it says nothing new.
+    """
+
+    feed: str
+    stood: Mapping[bytes, int]
+    refused: Set[bytes]
+    skip: Set[int]
+    said: set[bytes] = field(default_factory=set)
+    addresses: set[int] = field(default_factory=set)
+    added: int = 0
+
+    def add(self, db: Connection, at: datetime, piece: list[Label]) -> None:
+        """Hear a piece of the list, and keep what is new of it."""
+        intern = Interner(db)  # a new one for each piece: a list may name millions of addresses
+        intern.learn_addresses(label.address for label in piece)
+        claims = {label_hash(label, self.feed): label for label in piece}
+        known = (self.said, self.stood, self.refused)
+        rows = [
+            {"claim": claim, **label_row(intern, at, label, self.feed)}
+            for claim, label in claims.items()
+            if not any(claim in each for each in known) and intern.address(label.address) not in self.skip
+        ]
+        self.added += add(db, labels, rows)
+        self.said.update(claims)
+        if self.stood:
+            self.addresses.update(row["address_id"] for row in rows)
+
+
+def _standing(db: Connection, feed: str) -> dict[bytes, int]:
+    here = and_(labels.c.feed == feed, labels.c.withdrawn_at.is_(None))
+    return {row.claim: row.address_id for row in db.execute(select(labels.c.claim, labels.c.address_id).where(here))}
+
+
+def _refused(db: Connection, feed: str, by: str) -> set[bytes]:
+    """The feed's claims that somebody else took back: a list does not overrule a person."""
+    here = and_(labels.c.feed == feed, labels.c.withdrawn_at.is_not(None), labels.c.withdrawn_by != by)
+    return set(db.execute(select(labels.c.claim).where(here)).scalars())
 
 
 def _conflicts(db: Connection, feed: str) -> int:

@@ -90,7 +90,7 @@ class Work:
 
         Without `again` a claim that was withdrawn stays so.
         """
-        return self._count(len(claims.add_labels(self._db, self.at, labels, None if again else "")))
+        return self._count(claims.add_labels(self._db, self.at, labels, by=None if again else ""))
 
     def withdraw_labels(self, labels: Iterable[Label], reason: str = "") -> int:
         """End the standing claims that say the same; how many. They stay in the history, with the reason."""
