@@ -77,8 +77,10 @@ def test_who_feeds_and_withdrawals_answer_in_json(run: Run, tmp_path: Path) -> N
 def test_entities_are_listed_shown_and_stated_on(run: Run) -> None:  # noqa: F811
     """A fact stated on the command line is cited by its id, and taken back by it."""
     rows = {one["id"]: one for one in run("entities", "list", "--at", "2025-05-01", "--json").json["items"]}
-    assert rows["grinex"]["low_kyc"]["answer"] == rows["garantex"]["low_kyc"]["answer"] == "yes"
-    assert rows["grinex"]["low_kyc"]["reason"].startswith("Grinex is the successor of Garantex: ")
+    (before,) = rows["grinex"]["predecessors"]
+    assert (rows["grinex"]["sanctioned"]["answer"], before["name"]) == ("no", "Garantex")
+    assert before["sanctioned"] == rows["garantex"]["sanctioned"]
+    assert before["sanctioned"]["answer"] == "yes"
     fact = {"kind": "licence", "source_url": "https://invented.example", "quote": "licensed", "read_on": "2024-01-01"}
     added = run("entities", "add-fact", "Binance", json.dumps(fact), "--json").json
     assert added["entity"] == "binance"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracer.actions.registry import refresh
-from tracer.actions.who import fact_history, judgement
+from tracer.actions.who import fact_history, inherited, judgement
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.sanctions import sanctioned
 from tracer.detect.successors import low_kyc_of
@@ -65,4 +65,5 @@ def _row(one: Entity, registry: Registry, at: datetime, policy: Policy) -> Plain
         "fact_count": len(one.facts),
         "low_kyc": judgement(low_kyc_of(one, registry.entity_of, at, policy)) | {"policy": policy.version},
         "sanctioned": judgement(sanctioned(one, at)),
+        "predecessors": inherited(one, registry, at),
     }

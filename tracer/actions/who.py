@@ -12,7 +12,7 @@ from typing import Any
 from tracer.actions.registry import refresh
 from tracer.detect.kyc import POLICY, Policy, in_force
 from tracer.detect.sanctions import sanctioned
-from tracer.detect.successors import low_kyc_of
+from tracer.detect.successors import low_kyc_of, predecessors
 from tracer.exports import plain
 from tracer.model import CONFIDENCE, Address, Answer, Entity, Judgement, Label
 from tracer.registry.registry import Registry
@@ -122,7 +122,14 @@ def _entity(entity: Entity, registry: Registry, at: datetime, policy: Policy) ->
         "successor_of": entity.successor_of,
         "sanctioned": judgement(sanctioned(entity, at)),
         "low_kyc": judgement(low_kyc_of(entity, registry.entity_of, at, policy)) | {"policy": policy.version},
+        "predecessors": inherited(entity, registry, at),
     }
+
+
+def inherited(entity: Entity, registry: Registry, at: datetime) -> list[Plain]:
+    """Whose business it carries on, and whether they were sanctioned then: a sanction is told, never inherited."""
+    before = predecessors(entity, registry.entity_of)
+    return [{"id": one.id, "name": one.name, "sanctioned": judgement(sanctioned(one, at))} for one in before]
 
 
 def fact_history(store: Store, entities: Iterable[Entity], at: datetime, known_at: datetime | None) -> list[Plain]:

@@ -51,7 +51,8 @@ def entities_show(
     show([f"{told['name']} ({told['kind']}), id {told['id']}"])
     for key in ("low_kyc", "sanctioned"):
         show([f"  {key.replace('_', '-'):10} {told[key]['answer']}: {told[key]['reason']}"])
-    show([f"  successor of {told['successor_of']}"] if told["successor_of"] else [])
+    for one in told["predecessors"]:
+        show([f"  succeeds   {one['name']}, sanctioned then: {one['sanctioned']['answer']}"])
     show(f"  fact       {fact_line(fact)}" for fact in told["facts"])
 
 

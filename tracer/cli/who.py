@@ -52,6 +52,8 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for entity in told["entities"]:
         yield f"  entity     {entity['name']} ({entity['kind']}), id {entity['id']}"
         yield f"    low-KYC  {entity['low_kyc']['answer']}: {entity['low_kyc']['reason']}"
+        for one in entity["predecessors"]:
+            yield f"    succeeds {one['name']}, sanctioned then: {one['sanctioned']['answer']}"
         for fact in entity["facts"]:
             yield f"    fact     {fact_line(fact)}"
 
