@@ -21,8 +21,10 @@ from typer.main import get_command
 from jobs.schedule import SCHEDULE
 from tracer import model
 from tracer.actions import demo
+from tracer.actions.feed import FEEDS
 from tracer.cli import EXITS, INTERRUPTED, app
 from tracer.detect.kyc import POLICY
+from tracer.detect.reports import BUSY
 from tracer.detect.rules import RULES, UNSURE
 from tracer.detect.successors import low_kyc_of
 from tracer.exports.formats import FORMATS
@@ -173,7 +175,7 @@ def _plainly(value: object) -> str:
         return f"{value.days} days"
     if isinstance(value, frozenset):
         return ", ".join(sorted(value))
-    assert isinstance(value, Decimal)
+    assert isinstance(value, Decimal | int)
     return str(value)
 
 
@@ -216,6 +218,12 @@ def test_columns_of_files() -> None:
     expected = [[name, ",".join(one.known), ",".join(sorted(one.optional))] for name, one in readers.items()]
 
     assert expected == table("Files you bring")
+
+
+def test_feeds() -> None:
+    """The table of feeds is FEEDS, and the bound on busy addresses is the one in force."""
+    assert [[feed.name, feed.what, feed.licence] for feed in FEEDS.values()] == table("Feeds")
+    assert f"dealt with more than {BUSY} others" in section("Quarantine")
 
 
 def test_formats() -> None:
