@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 import stamina
 
+from tests.servers.serve import COMMON, Given, serving
 from tracer.errors import RangeTooLarge, SourceBroken, SourceBusy, SourceError, SourceRefused
 from tracer.sources import web
 from tracer.sources.budget import Alone, Budget
@@ -20,32 +18,6 @@ from tracer.sources.reply import Broken, Empty, Refused, Reply, Rows
 from tracer.sources.web import Answer, Web, usual
 
 KEY = "k3y-that-nobody-sees"
-Given = tuple[int, dict[str, str], bytes]
-
-
-@contextmanager
-def serving(answers: Callable[[str], Given]) -> Iterator[str]:
-    """A server that answers each path and query so; -> its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers(self.path)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def read(answer: Answer) -> Reply:
@@ -70,8 +42,8 @@ def at_once() -> Iterator[None]:
 def asked(replies: list[Given]) -> tuple[object, Alone, int]:
     """What a request comes to if the server answers so in turn; the bank; how many requests came."""
     left, bank = list(replies), Alone()
-    with serving(lambda _: left.pop(0) if len(left) > 1 else left[0]) as url:
-        made = Web(url, Budget("explorer", None, None, bank), read, key=KEY)
+    with serving(lambda _: left.pop(0) if len(left) > 1 else left[0]) as served:
+        made = Web(served.url, Budget("explorer", None, None, bank), read, key=KEY)
         try:
             said: object = made.get("/rows", {"apikey": KEY}).reply
         except SourceError as error:
@@ -80,22 +52,13 @@ def asked(replies: list[Given]) -> tuple[object, Alone, int]:
     return said, bank, sum(bank.used.values())
 
 
-GOOD: Given = (200, {}, b"[1, 2]")
+GOOD = Given(200, b"[1, 2]")
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        (429, {}, b""),
-        (503, {}, b"<html>"),
-        (200, {}, b"<html>"),
-        (200, {}, b"[1, 2"),
-        (200, {"Content-Length": "90"}, b"[1"),
-        (200, {}, b'{"x": 1}'),
-    ],
-)
-def test_a_bad_moment_is_asked_again(first: Given) -> None:
+@pytest.mark.parametrize("fault", sorted(set(COMMON) - {"drip"}))
+def test_a_bad_moment_is_asked_again(fault: str) -> None:
     """Busy, cut off, HTML or nonsense: asked again, and what comes then is what counts."""
+    first = COMMON[fault](GOOD)
     said, _, requests = asked([first, GOOD])
     assert (Rows([1, 2]), 2) == (said, requests)
 
@@ -103,9 +66,9 @@ def test_a_bad_moment_is_asked_again(first: Given) -> None:
 @pytest.mark.parametrize(
     ("always", "kind", "requests"),
     [
-        ((503, {}, b""), SourceBusy, 3),
-        ((200, {}, b"<html>"), SourceBroken, 3),
-        ((403, {}, b'"no plan"'), SourceRefused, 1),
+        (Given(503, b""), SourceBusy, 3),
+        (Given(200, b"<html>"), SourceBroken, 3),
+        (Given(403, b'"no plan"'), SourceRefused, 1),
     ],
 )
 def test_a_bad_day_is_named(always: Given, kind: type[Exception], requests: int) -> None:
@@ -117,12 +80,12 @@ def test_a_bad_day_is_named(always: Given, kind: type[Exception], requests: int)
 
 def test_nothing_is_proven_by_an_empty_list_alone() -> None:
     """What a provider calls empty is Empty; the caller need not count."""
-    assert Empty() == asked([(200, {}, b"[]")])[0]
+    assert Empty() == asked([Given(200, b"[]")])[0]
 
 
 def test_retry_after_is_kept_by_all() -> None:
     """The bank gives out no turn before the provider's own moment."""
-    said, bank, requests = asked([(429, {"Retry-After": "100"}, b"")])
+    said, bank, requests = asked([Given(429, b"", {"Retry-After": "100"})])
 
     assert (SourceBusy, 1) == (type(said), requests)
     assert bank.free["explorer"].timestamp() == pytest.approx(datetime.now(UTC).timestamp() + 100, abs=20)
@@ -131,15 +94,15 @@ def test_retry_after_is_kept_by_all() -> None:
 def test_a_reply_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a size it is said to be too large."""
     monkeypatch.setattr(web, "SIZE", 1000)
-    assert RangeTooLarge is type(asked([(200, {}, json.dumps("x" * 2000).encode())])[0])
+    assert RangeTooLarge is type(asked([Given(200, json.dumps("x" * 2000).encode())])[0])
 
 
 def test_the_key_stays_here(caplog: pytest.LogCaptureFixture) -> None:
     """No message, log line or kept reply shows the key, even where the provider echoes it."""
     caplog.set_level(logging.DEBUG)
     echo = json.dumps([f"Invalid API Key (#err2)|{KEY}"]).encode()
-    with serving(lambda path: (200, {}, echo) if "rows" in path else (403, {}, echo)) as url:
-        made = Web(url, Budget("explorer"), read, key=KEY)
+    with serving(lambda asked: Given(200 if "rows" in asked.path else 403, echo)) as served:
+        made = Web(served.url, Budget("explorer"), read, key=KEY)
         raw = made.get("/rows", {"apikey": KEY}).raw
         with pytest.raises(SourceRefused) as caught:
             made.get("/other", {"apikey": KEY})
