@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tracer.sources import tron
 from tracer.sources.base import Page, Said, Source, SourceSettings
 from tracer.sources.budget import Budget
 
@@ -26,8 +27,15 @@ def _evm(settings: SourceSettings, budget: Budget) -> Source:
     return Evm(settings, budget)
 
 
+def _trongrid(settings: SourceSettings, budget: Budget) -> Source:
+    from tracer.sources.trongrid import TronGrid  # noqa: PLC0415 - httpx, too
+
+    return TronGrid(settings, budget)
+
+
 SOURCES: dict[str, Kind] = {
     "evm": Kind(_evm),  # a node that speaks Ethereum's JSON-RPC
+    "trongrid": Kind(_trongrid, tron.parse),  # TronGrid, for TRON
 }
 
 __all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]

@@ -227,12 +227,6 @@ def receipt(answer: Any) -> Receipt:
 def transaction(chain: str, where: Block, tx_hash: str, moves: Iterable[Move], *, ok: bool, whole: bool) -> Transaction:
     """The model's transaction; `moves` are all of it, or all between the same ends. Transfers stand in order of id."""
     tx = where.txs[tx_hash]
-    same: Counter[tuple[object, ...]] = Counter()
-    transfers = []
-    for move in sorted(moves, key=lambda one: one.position or 0):
-        key = move[:5]  # all but the position
-        transfers.append(_transfer(chain, tx_hash, move, same[key]))
-        same[key] += 1
     return Transaction(
         chain=chain,
         tx_hash=tx_hash,
@@ -243,8 +237,19 @@ def transaction(chain: str, where: Block, tx_hash: str, moves: Iterable[Move], *
         to=parse_address(chain, tx.to) if tx.to else None,
         ok=ok,
         whole=whole,
-        transfers=tuple(sorted(transfers, key=lambda one: one.id)),
+        transfers=transfers(chain, tx_hash, moves),
     )
+
+
+def transfers(chain: str, tx_hash: str, moves: Iterable[Move]) -> tuple[Transfer, ...]:
+    """What a transaction moved, in order of id; `moves` as in transaction."""
+    same: Counter[tuple[object, ...]] = Counter()
+    made = []
+    for move in sorted(moves, key=lambda one: one.position or 0):
+        key = move[:5]  # all but the position
+        made.append(_transfer(chain, tx_hash, move, same[key]))
+        same[key] += 1
+    return tuple(sorted(made, key=lambda one: one.id))
 
 
 def _transfer(chain: str, tx_hash: str, move: Move, n: int) -> Transfer:

@@ -41,11 +41,11 @@ Feed: TypeAlias = Callable[[Address, int, int], Slice]  # address, first positio
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What every list holds from the asked position up to `upto`, by the list's name."""
+    """What every list holds from the asked position up to `upto`, and the replies it came in, by the list's name."""
 
     rows: Mapping[str, Sequence[Row]]
     upto: int
-    raw: Sequence[bytes]
+    raw: Mapping[str, Sequence[bytes]]
     cut: str
 
 
@@ -68,7 +68,7 @@ class Feeds:
                 rest = [row for row in one.rows if row.position > upto]
                 self._surplus.put((address, name, upto + 1), Slice(rest, one.upto, one.raw, one.cut), 1 + len(rest))
         rows = {name: [row for row in one.rows if row.position <= upto] for name, one in slices.items()}
-        raw = [body for one in slices.values() for body in one.raw]
+        raw = {name: one.raw for name, one in slices.items()}
         return Together(rows, upto, raw, "; ".join(filter(None, (one.cut for one in slices.values()))))
 
     def _slice(self, name: str, address: Address, start: int, end: int) -> Slice:

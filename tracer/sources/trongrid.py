@@ -1,0 +1,326 @@
+"""TronGrid: TRX moved by transactions and by contracts, TRC-20 transfers, and fees (sources/tron.py reads them).
+
+Its lists tell no position but a moment in milliseconds, which is a block. Only what is solidified is read. A wrong
+address, a never used one and one of a test chain all look empty there: so addresses are checked before, and the chain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from tracer.chains import Family, family, parse_chain, parse_tx_hash
+from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceBusy, SourceRefused
+from tracer.model import Address, Checkpoint, Coverage
+from tracer.sources import tron
+from tracer.sources.base import Page, Said, SourceSettings, envelope
+from tracer.sources.blocks import Kept
+from tracer.sources.budget import Budget
+from tracer.sources.decode import WRONG
+from tracer.sources.feeds import Feeds, Row, Slice
+from tracer.sources.providers import provider
+from tracer.sources.reply import Broken, Busy, Empty, Refused, Reply, Rows
+from tracer.sources.secrets import host
+from tracer.sources.web import Answer, Asked, Params, Web, usual
+
+MOST_REPLIES = 50  # that a single moment may fill
+CONTRACTS = 10_000  # of which it is remembered what a log of theirs looks like
+DAY_SPENT = 3_600.0  # seconds until it is asked again: when its day ends is not published
+_SUSPENDED = re.compile(r"suspended for (\d+) ?s")
+_TOO_FAST = ("frequency limit", "request rate exceeded")
+_LIMIT = "HTTP 400 with an empty body, as for a limit above 200 rows: page_rows is too large"
+
+
+class Header(NamedTuple):
+    """A block: its number, hash, and time in milliseconds."""
+
+    number: int
+    hash: str
+    at: int
+
+
+class TronGrid:
+    """A Source (see there): TronGrid, or a server that speaks like it. Raises ConfigError for another chain."""
+
+    def __init__(self, settings: SourceSettings, budget: Budget | None = None) -> None:
+        self.chain = parse_chain(settings.chain)
+        if family(self.chain) is not Family.TRON:
+            raise ConfigError(f"source {settings.name or settings.kind}: {self.chain} is not TRON")
+        self.name = settings.name or f"{settings.kind}@{host(settings.url).partition('://')[2]}"
+        public = provider("trongrid")
+        deep = public.support(self.chain).confirmations
+        self._rows, self._start = public.page_rows, settings.start_block
+        self._confirmations = deep if settings.confirmations is None else settings.confirmations
+        headers = {"TRON-PRO-API-KEY": settings.key} if settings.key else {}
+        budget = budget or Budget(self.name)
+        self._web = Web(settings.url.rstrip("/"), budget, looked_up, settings.timeout_seconds, settings.key, headers)
+        self._feeds = Feeds({name: partial(self._list, path) for name, path in tron.LISTS.items()})
+        self._told: Kept[str, bytes] = Kept(CONTRACTS)
+        self._right_chain = False  # not asked yet
+
+    def __repr__(self) -> str:
+        return f"TronGrid({self.name})"
+
+    def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
+        """The next page of an address; see Source. The checkpoint's cursor is the last moment read, in milliseconds."""
+        if address.chain != self.chain:
+            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
+        checkpoint = checkpoint or Checkpoint()
+        head = self._head()
+        start = self._first(checkpoint, head)
+        if start > head.at:
+            return self._page(head, checkpoint, Said((), ()), b"", done=True)
+        together = self._feeds.read(address, start, head.at)
+        infos = self._infos(row.says for row in together.rows["token"])
+        about = {"chain": self.chain, "address": address.text, "start": start, "upto": together.upto}
+        raw = envelope("trongrid", {**together.raw, "infos": infos}, **about)
+        said = tron.parse(raw)
+        end = self._end(together.upto, checkpoint, said, head)
+        return self._page(head, end, said, raw, done=together.upto >= head.at, cut=together.cut)
+
+    def transaction(self, tx_hash: str) -> Page:
+        """The whole transaction; see Source. Of a token that no list describes only the contract is known."""
+        tx_hash = parse_tx_hash(self.chain, tx_hash)
+        head = self._head()
+        info = self._one("/wallet/gettransactioninfobyid", {"value": tx_hash})
+        if info is None:
+            return self._page(head, Checkpoint(), Said((), ()), b"", done=True)
+        tx = self._one("/wallet/gettransactionbyid", {"value": tx_hash})
+        if tx is None:
+            raise SourceBusy(f"{self._web.host} knows how {tx_hash} ended, but not the transaction yet")
+        about = {"chain": self.chain, "tx_hash": tx_hash}
+        raw = envelope("trongrid", {"transaction": [tx.raw], "info": [info.raw]}, **about)
+        said = tron.parse(raw)
+        number = said.transactions[0].block or 0
+        if number > head.number:
+            return self._page(head, Checkpoint(), Said((), ()), raw, done=False)
+        return self._page(head, Checkpoint(), said, raw, done=True, block=self._block(number))
+
+    def block_hash(self, number: int) -> str | None:
+        """The hash that a block has now; see Source."""
+        found = self._header("/wallet/getblock", {"id_or_num": str(number), "detail": False})
+        return None if found is None else found.hash
+
+    # --- blocks -------------------------------------------------------------------------------------------------------
+
+    def _head(self) -> Header:
+        """The block up to which is read: solidified, and so deep that the lists hold it."""
+        self._check_chain()
+        newest = self._header("/walletsolidity/getblock", {"detail": False})
+        if newest is None:
+            raise SourceBusy(f"{self._web.host} has no solidified block")
+        return newest if not self._confirmations else self._block(max(0, newest.number - self._confirmations))
+
+    def _check_chain(self) -> None:
+        """Refuse another chain, on which every address looks empty; asked once. CAIP-2: the end of the first hash."""
+        if not self._right_chain:
+            found = f"tron:{int(self._block(0).hash[-8:], 16)}"
+            if found != self.chain:
+                raise SourceRefused(f"{self._web.host} serves {found}, not {self.chain}: write the url of that one")
+            self._right_chain = True
+
+    def _block(self, number: int) -> Header:
+        """A block that must be there."""
+        found = self._header("/wallet/getblock", {"id_or_num": str(number), "detail": False})
+        if found is None:
+            raise SourceBusy(f"{self._web.host} does not have block {number} yet")
+        if found.number != number:
+            raise SourceBroken(f"{self._web.host} gave block {found.number} for block {number}")
+        return found
+
+    def _header(self, path: str, body: Mapping[str, Any]) -> Header | None:
+        asked = self._one(path, body)
+        if asked is None:
+            return None
+        try:
+            said = json.loads(asked.raw)
+            raw = said["block_header"]["raw_data"]
+            return Header(raw.get("number", 0), said["blockID"], raw.get("timestamp", 0))  # zeros are left out
+        except WRONG as wrong:
+            raise SourceBroken(f"{self._web.host}: a block is not as documented: {type(wrong).__name__}") from None
+
+    # --- where to go on -----------------------------------------------------------------------------------------------
+
+    def _first(self, checkpoint: Checkpoint, head: Header) -> int:
+        """The first moment to read. Raises Reorg if the checkpoint's block is not what it was."""
+        block = None
+        if checkpoint.block is not None:
+            block = head if checkpoint.block == head.number else self._block(checkpoint.block)
+            if checkpoint.block_hash not in (None, block.hash):
+                raise Reorg(f"block {checkpoint.block} is no longer {checkpoint.block_hash}")
+        if checkpoint.cursor is not None and checkpoint.cursor.endswith("ms"):
+            return int(checkpoint.cursor.removesuffix("ms")) + 1
+        if block is not None:  # went back to it after a reorg
+            return block.at + 1
+        return self._block(self._start).at if self._start else 0
+
+    def _end(self, upto: int, before: Checkpoint, said: Said, head: Header) -> Checkpoint:
+        """Where a page ends. Its block never lies beyond the cursor, so that going back to it leaves out nothing."""
+        if upto >= head.at:
+            return Checkpoint(f"{upto}ms", head.number, head.hash)
+        last = next((one for one in reversed(said.transactions) if one.block is not None), None)
+        if last is None or last.block is None:
+            return Checkpoint(f"{upto}ms", before.block, before.block_hash)
+        block = self._block(last.block)
+        if tron.moment(block.at) != last.at:
+            raise Reorg(f"block {block.number} changed while it was read")
+        return Checkpoint(f"{upto}ms", block.number, block.hash)
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _one(self, path: str, body: Mapping[str, Any]) -> Asked | None:
+        """What a node knows by number or hash; None if it does not know it."""
+        asked = self._web.post(path, dict(body))
+        return None if isinstance(asked.reply, Empty) else asked
+
+    def _infos(self, rows: Iterable[Mapping[str, Any]]) -> list[bytes]:
+        """How transactions ended whose rows leave doubts. One of a contract tells how all its logs look."""
+        try:
+            doubts = tron.doubts(rows)
+        except WRONG as wrong:
+            raise SourceBroken(
+                f"{self._web.host}: a row is not as documented: {type(wrong).__name__} {wrong}"
+            ) from None
+        return [self._info(tx_hash, contract) for tx_hash, contract in doubts.items()]
+
+    def _info(self, tx_hash: str, contract: str) -> bytes:
+        kept = self._told.get(contract) if contract else None
+        if kept is None:
+            asked = self._one("/wallet/gettransactioninfobyid", {"value": tx_hash})
+            if asked is None:
+                raise SourceBusy(f"{self._web.host} lists {tx_hash}, but does not know how it ended yet")
+            kept = asked.raw
+            if contract:
+                self._told.put(contract, kept)
+        return kept
+
+    def _list(self, path: str, address: Address, start: int, end: int) -> Slice:
+        """A Feed: one reply of a list, without the last moment of a full one, for that may go on in the next."""
+        rows, more, raw = self._reply(path, address, start, end)
+        if not rows or (more is None and len(rows) < self._rows):
+            return Slice(rows, end, [raw])
+        last = rows[-1].position
+        if rows[0].position < last:
+            return Slice([row for row in rows if row.position < last], last - 1, [raw])
+        return self._crowded(path, address, (last, end), rows, more, raw)
+
+    def _crowded(  # noqa: PLR0917 - a reply and where it came from
+        self, path: str, address: Address, window: tuple[int, int], rows: list[Row], more: str | None, raw: bytes
+    ) -> Slice:
+        """A moment that one reply does not hold: read on by fingerprint, all else unchanged; marked if too long."""
+        at, end = window
+        raws = [raw]
+        while more is not None and rows[-1].position == at:
+            if len(raws) == MOST_REPLIES:
+                return Slice(rows, at, raws, f"more than {len(rows)} rows at {tron.moment(at).isoformat()}")
+            new, more, raw = self._reply(path, address, rows[0].position, end, more)
+            raws.append(raw)
+            rows += new
+            more = more if new else None
+        if rows[-1].position == at:
+            return Slice(rows, end, raws)
+        return Slice([row for row in rows if row.position == at], at, raws)
+
+    def _reply(
+        self, path: str, address: Address, start: int, end: int, fingerprint: str | None = None
+    ) -> tuple[list[Row], str | None, bytes]:
+        params: Params = {
+            "limit": self._rows,
+            "order_by": "block_timestamp,asc",
+            "min_timestamp": start,
+            "max_timestamp": end,
+            "only_confirmed": "true",
+        }
+        params = params if fingerprint is None else {**params, "fingerprint": fingerprint}
+        reply, raw = self._web.get(path.format(address.text), params, partial(listed_rows, start, end))
+        found, more = (reply.rows, reply.more) if isinstance(reply, Rows) else ([], None)
+        return [Row(row["block_timestamp"], row) for row in found], more, raw
+
+    def _page(  # noqa: PLR0917 - the parts of a page
+        self,
+        head: Header,
+        checkpoint: Checkpoint,
+        said: Said,
+        raw: bytes,
+        *,
+        done: bool,
+        cut: str = "",
+        block: Header | None = None,
+    ) -> Page:
+        hashes = {} if block is None else {block.number: block.hash}
+        if checkpoint.block is not None and checkpoint.block_hash is not None:
+            hashes[checkpoint.block] = checkpoint.block_hash
+        since = f"from block {self._start}" if self._start and block is None else ""
+        reason = ", ".join(filter(None, (cut, since)))
+        coverage = Coverage("partial", reason) if reason else Coverage("complete")
+        raw = raw or envelope("trongrid", {})
+        return Page(self.name, raw, *said, checkpoint, head.number, hashes, coverage, done)
+
+
+# --- what an answer means ---------------------------------------------------------------------------------------------
+
+
+def trouble(answer: Answer) -> Reply | None:
+    """What an answer means that says nothing of the chain; None if it does. A 403 is not always a limit."""
+    said = answer.said if isinstance(answer.said, dict) else {}
+    words = said.get("Error") or said.get("error")
+    if isinstance(words, str):
+        return _in_words(words, answer)
+    if answer.status in (401, 403):
+        return Refused(f"access refused (HTTP {answer.status})")
+    if answer.status == 400 and not answer.body:
+        return Broken(_LIMIT)
+    wrong = usual(answer)
+    return Broken(f"HTTP {answer.status}") if wrong is None and answer.status != 200 else wrong
+
+
+def _in_words(words: str, answer: Answer) -> Reply:
+    suspended = _SUSPENDED.search(words)
+    if suspended:
+        return Busy(words, float(suspended[1]))
+    if "daily usage" in words:
+        return Busy(words, DAY_SPENT)
+    if any(each in words for each in _TOO_FAST):
+        return Busy(words)
+    if answer.status in (401, 403):
+        return Refused(words)
+    wrong = usual(answer)
+    return wrong._replace(reason=words) if isinstance(wrong, Busy) else Broken(words)
+
+
+def looked_up(answer: Answer) -> Reply:
+    """What a node knows by number or hash. It says {} where it knows nothing."""
+    wrong = trouble(answer)
+    if wrong is not None:
+        return wrong
+    if answer.said == {}:
+        return Empty()
+    if isinstance(answer.said, dict) and answer.said.keys() & {"blockID", "txID", "id"}:
+        return Rows([answer.said])
+    return Broken("neither what was asked for nor {}")
+
+
+def listed_rows(start: int, end: int, answer: Answer) -> Reply:
+    """The rows of a list between two moments, and the fingerprint of what follows."""
+    wrong = trouble(answer)
+    if wrong is not None:
+        return wrong
+    said = answer.said if isinstance(answer.said, dict) else {}
+    rows, meta = said.get("data"), said.get("meta")
+    if said.get("success") is not True or not isinstance(rows, list) or not isinstance(meta, dict):
+        return Broken("a list without success, data and meta")
+    if not rows:
+        return Empty()
+    moments = [row.get("block_timestamp") if isinstance(row, dict) else None for row in rows]
+    if not _ascending([start, *moments, end]):
+        return Broken(f"the rows are not in order of time between {start} and {end}, as was asked")
+    return Rows(rows, meta.get("fingerprint"))
+
+
+def _ascending(moments: Sequence[Any]) -> bool:
+    if not all(type(moment) is int for moment in moments):
+        return False
+    return all(one <= next_ for one, next_ in zip(moments, moments[1:], strict=False))
