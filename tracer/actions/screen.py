@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tracer.actions.freezes import frozen
 from tracer.actions.registry import refresh
 from tracer.chains import parse_caip10
 from tracer.detect.sanctions import sanctioned
@@ -138,6 +139,7 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
     coverage: dict[Address, list[str]] = defaultdict(list)
     for read in store.coverage(places):
         coverage[read.address].append(f"{read.source}: {read.coverage}")
+    issuers = frozen(store, places)
     at = datetime.now(UTC)
     as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in now.cases]
     answers = []
@@ -152,6 +154,7 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
                 "known": _verdict(now.reported.get(address, ()), exposures, labels[address]),
                 "reported": now.reported.get(address, []),
                 "labels": [_label(label, now.registry, at) for label in labels[address]],
+                "freezes": issuers[address],
                 "exposures": exposures,
                 "coverage": coverage[address] or known or ["unread"],
                 "at": plain.moment(at),
