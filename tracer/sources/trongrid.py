@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
 from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceBusy, SourceRefused
@@ -32,6 +32,9 @@ DAY_SPENT = 3_600.0  # seconds until it is asked again: when its day ends is not
 _SUSPENDED = re.compile(r"suspended for (\d+) ?s")
 _TOO_FAST = ("frequency limit", "request rate exceeded")
 _LIMIT = "HTTP 400 with an empty body, as for a limit above 200 rows: page_rows is too large"
+
+
+Given: TypeAlias = tuple[list[Row], str | None, bytes]  # rows, what leads to the next, the reply
 
 
 class Header(NamedTuple):
@@ -199,34 +202,6 @@ class TronGrid:
 
     def _list(self, path: str, address: Address, start: int, end: int) -> Slice:
         """A Feed: one reply of a list, without the last moment of a full one, for that may go on in the next."""
-        rows, more, raw = self._reply(path, address, start, end)
-        if not rows or (more is None and len(rows) < self._rows):
-            return Slice(rows, end, [raw])
-        last = rows[-1].position
-        if rows[0].position < last:
-            return Slice([row for row in rows if row.position < last], last - 1, [raw])
-        return self._crowded(path, address, (last, end), rows, more, raw)
-
-    def _crowded(  # noqa: PLR0917 - a reply and where it came from
-        self, path: str, address: Address, window: tuple[int, int], rows: list[Row], more: str | None, raw: bytes
-    ) -> Slice:
-        """A moment that one reply does not hold: read on by fingerprint, all else unchanged; marked if too long."""
-        at, end = window
-        raws = [raw]
-        while more is not None and rows[-1].position == at:
-            if len(raws) == MOST_REPLIES:
-                return Slice(rows, at, raws, f"more than {len(rows)} rows at {tron.moment(at).isoformat()}")
-            new, more, raw = self._reply(path, address, rows[0].position, end, more)
-            raws.append(raw)
-            rows += new
-            more = more if new else None
-        if rows[-1].position == at:
-            return Slice(rows, end, raws)
-        return Slice([row for row in rows if row.position == at], at, raws)
-
-    def _reply(
-        self, path: str, address: Address, start: int, end: int, fingerprint: str | None = None
-    ) -> tuple[list[Row], str | None, bytes]:
         params: Params = {
             "limit": self._rows,
             "order_by": "block_timestamp,asc",
@@ -234,8 +209,19 @@ class TronGrid:
             "max_timestamp": end,
             "only_confirmed": "true",
         }
+        ask = partial(self._reply, path.format(address.text), params, end=end)
+        rows, more, raw = ask(start)
+        if not rows or (more is None and len(rows) < self._rows):
+            return Slice(rows, end, [raw])
+        last = rows[-1].position
+        if rows[0].position < last:
+            return Slice([row for row in rows if row.position < last], last - 1, [raw])
+        return _crowded(ask, rows, more, [raw], end)
+
+    def _reply(self, path: str, params: Params, least: int, fingerprint: str | None = None, *, end: int) -> Given:
+        """Rows of a list from a moment on, what leads to those that follow, and the reply. All else stays as it is."""
         params = params if fingerprint is None else {**params, "fingerprint": fingerprint}
-        reply, raw = self._web.get(path.format(address.text), params, partial(listed_rows, start, end))
+        reply, raw = self._web.get(path, params, partial(listed_rows, least, end))
         found, more = (reply.rows, reply.more) if isinstance(reply, Rows) else ([], None)
         return [Row(row["block_timestamp"], row) for row in found], more, raw
 
@@ -258,6 +244,19 @@ class TronGrid:
         coverage = Coverage("partial", reason) if reason else Coverage("complete")
         raw = raw or envelope("trongrid", {})
         return Page(self.name, raw, *said, checkpoint, head.number, hashes, coverage, done)
+
+
+def _crowded(ask: Callable[[int, str], Given], rows: list[Row], more: str | None, raws: list[bytes], end: int) -> Slice:
+    """A moment that one reply does not hold: read on by fingerprint, and marked if it does not end."""
+    at = rows[0].position
+    while more is not None and rows[-1].position == at:
+        if len(raws) == MOST_REPLIES:
+            return Slice(rows, at, raws, f"more than {len(rows)} rows at {tron.moment(at).isoformat()}")
+        new, more, raw = ask(at, more)
+        rows, raws, more = rows + new, [*raws, raw], more if new else None
+    if rows[-1].position == at:
+        return Slice(rows, end, raws)
+    return Slice([row for row in rows if row.position == at], at, raws)
 
 
 # --- what an answer means ---------------------------------------------------------------------------------------------
