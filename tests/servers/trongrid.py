@@ -1,7 +1,7 @@
 """TronGrid as its documentation and recordings show it, serving a world: three lists of an account, and a node's calls.
 
 Its lists hold, beside what moved, what must not be taken for it: approvals, NFTs, TRC-10, loans of resources, rejected
-calls, and calls inside that stand among the transactions, too.
+calls, and calls inside that stand among the transactions, too, though it is asked without.
 """
 
 from __future__ import annotations

@@ -130,7 +130,8 @@ def _nfts(infos: Iterable[Any]) -> set[str]:
 
 
 def _inner(note: str, rejected: bool, paid: int, sender: str, recipient: str) -> Iterator[Move]:
-    if paid and not rejected and _note(note) in _MOVING:
+    """What a call inside passed on; one without a note is none of those that only state something."""
+    if paid and not rejected and (not note or _note(note) in _MOVING):
         yield Move(Kind.INTERNAL, NATIVE, decode.quantity(paid), address(sender), address(recipient))
 
 

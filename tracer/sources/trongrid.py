@@ -208,6 +208,7 @@ class TronGrid:
             "min_timestamp": start,
             "max_timestamp": end,
             "only_confirmed": "true",
+            "search_internal": "false",  # calls inside have a list of their own
         }
         ask = partial(self._reply, path.format(address.text), params, end=end)
         rows, more, raw = ask(start)
