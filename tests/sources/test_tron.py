@@ -166,8 +166,11 @@ def log(contract: str, *topics: str) -> dict[str, Any]:
 def test_equal_rows_are_counted_by_the_logs() -> None:
     """The same row twice is one Transfer told twice, or two: the transaction's own logs say which."""
     ends = hexed(SCAM.text)[2:].zfill(64), hexed(WALLET.text).zfill(64)  # an old contract leaves the 41
-    once = {"id": HASH, "log": [log(USDT.contract, *ends)]}
+    once: dict[str, Any] = {"id": HASH, "log": [log(USDT.contract, *ends)]}
     twice = {"id": HASH, "log": [log(USDT.contract, *ends)] * 2}
+
+    odd = {"address": hexed(USDT.contract)[2:], "topics": [TRANSFER, "f" * 64, ends[1]], "data": f"{5:064x}"}
+    once["log"] += [odd, {"address": odd["address"]}]  # anyone can write what looks like one
 
     assert {HASH: ""} == tron.doubts([token(), token()])
     assert [(Kind.TOKEN, 5)] == moved(token(), token(), infos=(once,))

@@ -23,6 +23,7 @@ from tracer.sources.trongrid import TronGrid
 from tracer.sources.web import ATTEMPTS
 
 KEY = "k3y-of-nobody"
+START_MS = 1_700_000_000_000  # before anything happened
 
 
 @pytest.fixture(autouse=True)
@@ -252,6 +253,19 @@ def test_a_suspension_is_obeyed_by_all_who_share_the_key() -> None:
 
     assert [27.0] == slept
     assert page.done
+
+
+def test_blocks_are_not_asked_for_twice_while_the_newest_is_the_same() -> None:
+    """Many addresses that are up to date cost each the newest block and three lists: its hash stands for all below."""
+    with serving(trongrid(story())) as served:
+        reader = made(served)
+        (page,) = read(reader, VICTIM)
+        before = len(served.asked)
+        read(reader, NOBODY, replace(page.checkpoint, cursor=f"{START_MS}ms"))
+
+    assert ["getblock", "transactions", "trc20", "internal-transactions"] == [
+        asked.path.rsplit("/", 1)[1] for asked in served.asked[before:]
+    ]
 
 
 def test_a_spent_day_is_not_waited_for() -> None:

@@ -68,11 +68,9 @@ def moment(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def _word(topic: str) -> str:
-    """The address in a topic. Old contracts leave the prefix 41 before its 20 bytes."""
-    if len(topic) != 64 or topic[:24].removesuffix("41").strip("0"):
-        raise ValueError("a topic is no address")
-    return address(topic[24:])
+def _is_address(topic: str) -> bool:
+    """Whether a topic is one. Old contracts leave the prefix 41 before its 20 bytes."""
+    return len(topic) == 64 and not topic[:24].removesuffix("41").strip("0")
 
 
 def _note(note: str) -> str:
@@ -96,10 +94,8 @@ def _add_own(told: Told, tx: Any, fee: int) -> None:
     told.to = address(to) if to else None
     recipient, paid = told.to, value.get(_PAYING.get(kind, ""), 0)
     if kind == "CreateSmartContract":
-        recipient, paid = (
-            tron_contract(tx["txID"], Address(_CHAIN, owner)).text,
-            value["new_contract"].get("call_value", 0),
-        )
+        recipient = tron_contract(tx["txID"], Address(_CHAIN, owner)).text
+        paid = value["new_contract"].get("call_value", 0)
     if paid and told.ok:
         told.moves.append(Move(Kind.NATIVE, NATIVE, decode.quantity(paid), owner, recipient))
     if fee:
@@ -113,12 +109,13 @@ def _came_off(kind: str, ret: Mapping[str, Any]) -> bool:
 
 
 def _token_moves(info: Any) -> Iterator[Move]:
-    """The TRC-20 Transfers among the logs of a transaction, by their place among these."""
+    """The TRC-20 Transfers among the logs of a transaction, by their place among these; anyone can write others."""
     for position, log in enumerate(info.get("log") or ()):
-        topics, data = log.get("topics") or [], log.get("data") or ""
-        if len(topics) == 3 and topics[0] == _TRANSFER and len(data) == 64:
-            ends = _word(topics[1]), _word(topics[2])
-            yield Move(Kind.TOKEN, address(log["address"]), int(data, 16), *ends, position)
+        event, *ends = log.get("topics") or [""]
+        data = log.get("data") or ""
+        if event == _TRANSFER and len(ends) == 2 and len(data) == 64 and all(map(_is_address, ends)):
+            sender, recipient = (address(end[24:]) for end in ends)
+            yield Move(Kind.TOKEN, address(log["address"]), int(data, 16), sender, recipient, position)
 
 
 def _nfts(infos: Iterable[Any]) -> set[str]:

@@ -27,6 +27,7 @@ from tracer.sources.secrets import host
 from tracer.sources.web import Answer, Asked, Params, Web, usual
 
 MOST_REPLIES = 50  # that a single moment may fill
+BLOCKS = 1_000  # that are remembered as long as the newest one is the same
 CONTRACTS = 10_000  # of which it is remembered what a log of theirs looks like
 DAY_SPENT = 3_600.0  # seconds until it is asked again: when its day ends is not published
 _SUSPENDED = re.compile(r"suspended for (\d+) ?s")
@@ -62,6 +63,8 @@ class TronGrid:
         self._web = Web(settings.url.rstrip("/"), budget, looked_up, settings.timeout_seconds, settings.key, headers)
         self._feeds = Feeds({name: partial(self._list, path) for name, path in tron.LISTS.items()})
         self._told: Kept[str, bytes] = Kept(CONTRACTS)
+        self._blocks: Kept[tuple[str, int], Header] = Kept(BLOCKS)
+        self._newest = ""  # its hash, which stands for all blocks below
         self._right_chain = False  # not asked yet
 
     def __repr__(self) -> str:
@@ -115,6 +118,7 @@ class TronGrid:
         newest = self._header("/walletsolidity/getblock", {"detail": False})
         if newest is None:
             raise SourceBusy(f"{self._web.host} has no solidified block")
+        self._newest = newest.hash
         return newest if not self._confirmations else self._block(max(0, newest.number - self._confirmations))
 
     def _check_chain(self) -> None:
@@ -127,12 +131,16 @@ class TronGrid:
 
     def _block(self, number: int) -> Header:
         """A block that must be there."""
-        found = self._header("/wallet/getblock", {"id_or_num": str(number), "detail": False})
-        if found is None:
-            raise SourceBusy(f"{self._web.host} does not have block {number} yet")
-        if found.number != number:
-            raise SourceBroken(f"{self._web.host} gave block {found.number} for block {number}")
-        return found
+        key = self._newest, number
+        kept = self._blocks.get(key)
+        if kept is None:
+            kept = self._header("/wallet/getblock", {"id_or_num": str(number), "detail": False})
+            if kept is None:
+                raise SourceBusy(f"{self._web.host} does not have block {number} yet")
+            if kept.number != number:
+                raise SourceBroken(f"{self._web.host} gave block {kept.number} for block {number}")
+            self._blocks.put(key, kept)
+        return kept
 
     def _header(self, path: str, body: Mapping[str, Any]) -> Header | None:
         asked = self._one(path, body)
