@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from tests.anvil import Anvil, refusing
 from tests.sources.evm_story import evm, place
-from tracer.actions.freezes import frozen, read_freezes
+from tracer.actions.freezes import every_token, read_freezes
 from tracer.chains import parse_asset
 from tracer.model import AssetId
 from tracer.sources.evm import Evm
@@ -38,7 +38,7 @@ def says(chain: Anvil, asset: AssetId, call: str, *values: object) -> str:
 def states(store: Store, address: str) -> list[tuple[str, str, str | None]]:
     """Symbol, state and transaction of every token at an address."""
     where = place(address)
-    return [(row["symbol"], row["state"], row["tx_hash"]) for row in frozen(store, [where])[where]]
+    return [(row["symbol"], row["state"], row["tx_hash"]) for row in every_token(store, where)]
 
 
 def test_topics_are_those_of_the_signatures() -> None:

@@ -14,7 +14,6 @@ from tracer.exports.plain import Plain
 from tracer.model import Address, AssetId, Freeze
 from tracer.sources import Source
 from tracer.sources.issuers import FreezePage, Issuers, issued_on
-from tracer.store.rows import FreezeHead
 from tracer.store.store import Store
 
 PAGES = 50  # of one token in one run; the next run goes on
@@ -105,33 +104,52 @@ def _symbol(asset: AssetId) -> str:
 
 
 def frozen(store: Store, addresses: Collection[Address]) -> Mapping[Address, list[Plain]]:
-    """Of each address, a row for every token whose issuer can freeze there, with what its events say.
+    """Of each address, every token whose issuer's events name it, with what the last of them says.
 
-    `state`: frozen, unfrozen, destroyed; `none`: read to `as_of` and never touched; `unknown`: not read, which says
-    nothing. `at`, `tx_hash` and `block` are of the last event; `since`: the block from which it was read.
+    `state`: frozen, unfrozen, destroyed. An address that is not named was never touched only in those of `tokens_read`.
     """
-    last: dict[tuple[Address, AssetId], Freeze] = {(one.address, one.asset): one for one in store.freezes(addresses)}
-    heads: dict[AssetId, FreezeHead] = {}
-    for head in store.freeze_heads():
-        if head.done:
-            heads[head.asset] = head
+    last = {(one.address, one.asset): one for one in store.freezes(addresses)}
     found: dict[Address, list[Plain]] = defaultdict(list)
-    for address in addresses:
-        for asset in issued_on(address.chain):
-            found[address].append(_told(asset, last.get((address, asset)), heads.get(asset)))
+    for (address, asset), event in sorted(last.items()):
+        found[address].append(_told(asset, event))
     return found
 
 
-def _told(asset: AssetId, last: Freeze | None, head: FreezeHead | None) -> Plain:
+def tokens_read(store: Store) -> Mapping[AssetId, Plain]:
+    """The tokens whose events were read to the newest final block: from block `since` on, `as_of` when, by `source`."""
+    return {
+        head.asset: {
+            "asset": head.asset.contract,
+            "symbol": _symbol(head.asset),
+            "since": head.since,
+            "as_of": plain.moment(head.at),
+            "source": head.source,
+        }
+        for head in store.freeze_heads()
+        if head.done
+    }
+
+
+def every_token(store: Store, address: Address) -> list[Plain]:
+    """As `frozen`, with a row for each token that can be frozen on the chain: `none` was read and never touched,
+    `unknown` was not read, which says nothing.
+    """
+    known = {row["asset"]: row for row in frozen(store, [address])[address]}
+    read = tokens_read(store)
+    return [
+        (known.get(asset.contract) or _told(asset, None) | {"state": "none" if asset in read else "unknown"})
+        | {key: read.get(asset, {}).get(key) for key in ("since", "as_of", "source")}
+        for asset in issued_on(address.chain)
+    ]
+
+
+def _told(asset: AssetId, last: Freeze | None) -> Plain:
     return {
         "asset": asset.contract,
         "symbol": _symbol(asset),
-        "state": last.state if last else ("none" if head else "unknown"),
+        "state": last.state if last else "",
         "at": plain.moment(last.at) if last else None,
         "tx_hash": last.tx_hash if last else None,
         "block": last.block if last else None,
         "amount": None if last is None or last.amount is None else str(last.amount),
-        "as_of": plain.moment(head.at) if head else None,
-        "since": head.since if head else None,
-        "source": head.source if head else None,
     }
