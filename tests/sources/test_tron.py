@@ -139,6 +139,11 @@ def test_what_a_call_inside_moves(data: dict[str, Any], expected: list[tuple[Kin
     assert expected == moved(inside(data))
 
 
+def test_a_transaction_that_is_listed_twice_is_one() -> None:
+    """It has one hash, and is paid once."""
+    assert [(Kind.NATIVE, 30)] == moved(native(**PAYING), native(**PAYING))
+
+
 def test_a_call_that_stands_in_two_lists_is_one() -> None:
     """The list of transactions may hold it, too; another call of the same amount is another."""
     call = inside({"note": "call", "call_value": {"_": 5}})

@@ -96,7 +96,7 @@ def _add_own(told: Told, tx: Any, fee: int) -> None:
     if kind == "CreateSmartContract":
         recipient = tron_contract(tx["txID"], Address(_CHAIN, owner)).text
         paid = value["new_contract"].get("call_value", 0)
-    if paid and told.ok:
+    if paid:
         told.moves.append(Move(Kind.NATIVE, NATIVE, decode.quantity(paid), owner, recipient))
     if fee:
         told.moves.append(Move(Kind.FEE, NATIVE, decode.quantity(fee), owner, None))
