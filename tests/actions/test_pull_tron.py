@@ -22,7 +22,7 @@ WATCHED = [WALLET, VICTIM, SCAM]
 
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_the_store_holds_the_world(tmp_path: Path, share: float) -> None:
-    """Three addresses, read at once: every transfer once, and what one list does not tell of a transaction, another does.
+    """Three addresses read at once: every transfer once; what one list does not tell of a transaction another tells.
 
     The wallet's own lists do not say who sent it USDT, nor in which block; the sender's do: it is one transaction. On a
     bad day the pull is repeated until nothing failed.

@@ -19,7 +19,7 @@ from tracer.sources import Said, tron
 from tracer.sources.base import envelope
 from tracer.sources.providers import provider
 from tracer.sources.reply import Broken, Busy, Empty, Refused, Reply, Rows
-from tracer.sources.trongrid import listed_rows, looked_up
+from tracer.sources.tron_answers import listed_rows, looked_up
 from tracer.sources.web import NO_JSON, Answer
 
 HASH, OTHER = "ab" * 32, "cd" * 32

@@ -245,6 +245,8 @@ def parse(raw: bytes) -> Said:
     """What a kept page says: of an account's lists, or of one transaction. Raises SourceBroken where it is none."""
     try:
         page = json.loads(raw)
+        if page["replies"] == {}:
+            return Said((), ())
         return _of_account(page) if "address" in page else _of_transaction(page)
     except (*WRONG, RecursionError) as wrong:
         raise SourceBroken(f"TronGrid's reply is not as documented: {type(wrong).__name__} {wrong}") from wrong

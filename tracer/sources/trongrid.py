@@ -7,8 +7,7 @@ address, a never used one and one of a test chain all look empty there: so addre
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,17 +21,14 @@ from tracer.sources.budget import Budget
 from tracer.sources.decode import WRONG
 from tracer.sources.feeds import Feeds, Row, Slice
 from tracer.sources.providers import provider
-from tracer.sources.reply import Broken, Busy, Empty, Refused, Reply, Rows
+from tracer.sources.reply import Empty, Rows
 from tracer.sources.secrets import host
-from tracer.sources.web import Answer, Asked, Params, Web, usual
+from tracer.sources.tron_answers import listed_rows, looked_up
+from tracer.sources.web import Asked, Params, Web
 
 MOST_REPLIES = 50  # that a single moment may fill
 BLOCKS = 1_000  # that are remembered as long as the newest one is the same
 CONTRACTS = 10_000  # of which it is remembered what a log of theirs looks like
-DAY_SPENT = 3_600.0  # seconds until it is asked again: when its day ends is not published
-_SUSPENDED = re.compile(r"suspended for (\d+) ?s")
-_TOO_FAST = ("frequency limit", "request rate exceeded")
-_LIMIT = "HTTP 400 with an empty body, as for a limit above 200 rows: page_rows is too large"
 
 
 Given: TypeAlias = tuple[list[Row], str | None, bytes]  # rows, what leads to the next, the reply
@@ -44,6 +40,22 @@ class Header(NamedTuple):
     number: int
     hash: str
     at: int
+
+
+class Mark(NamedTuple):
+    """A checkpoint's cursor: the last moment read, in milliseconds, and in words what is missing of what was."""
+
+    at: int
+    cut: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return json.dumps({"ms": self.at} | ({"cut": self.cut} if self.cut else {}))
+
+
+def mark(checkpoint: Checkpoint) -> Mark | None:
+    """Where a checkpoint of ours ends; None where it was set back to a block."""
+    said = json.loads(checkpoint.cursor or "null")
+    return Mark(said["ms"], tuple(said.get("cut", ()))) if isinstance(said, dict) else None
 
 
 class TronGrid:
@@ -71,7 +83,7 @@ class TronGrid:
         return f"TronGrid({self.name})"
 
     def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
-        """The next page of an address; see Source. The checkpoint's cursor is the last moment read, in milliseconds."""
+        """The next page of an address; see Source. The checkpoint's cursor is a Mark."""
         if address.chain != self.chain:
             raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
         checkpoint = checkpoint or Checkpoint()
@@ -84,8 +96,10 @@ class TronGrid:
         about = {"chain": self.chain, "address": address.text, "start": start, "upto": together.upto}
         raw = envelope("trongrid", {**together.raw, "infos": infos}, **about)
         said = tron.parse(raw)
-        end = self._end(together.upto, checkpoint, said, head)
-        return self._page(head, end, said, raw, done=together.upto >= head.at, cut=together.cut)
+        before = mark(checkpoint)
+        cut = dict.fromkeys((*(before.cut if before else ()), *filter(None, [together.cut])))
+        end = self._end(Mark(together.upto, tuple(cut)), checkpoint, said, head)
+        return self._page(head, end, said, raw, done=together.upto >= head.at)
 
     def transaction(self, tx_hash: str) -> Page:
         """The whole transaction; see Source. Of a token that no list describes only the contract is known."""
@@ -102,7 +116,7 @@ class TronGrid:
         said = tron.parse(raw)
         number = said.transactions[0].block or 0
         if number > head.number:
-            return self._page(head, Checkpoint(), Said((), ()), raw, done=False)
+            return self._page(head, Checkpoint(), Said((), ()), b"", done=False)
         return self._page(head, Checkpoint(), said, raw, done=True, block=self._block(number))
 
     def block_hash(self, number: int) -> str | None:
@@ -162,23 +176,24 @@ class TronGrid:
             block = head if checkpoint.block == head.number else self._block(checkpoint.block)
             if checkpoint.block_hash not in (None, block.hash):
                 raise Reorg(f"block {checkpoint.block} is no longer {checkpoint.block_hash}")
-        if checkpoint.cursor is not None and checkpoint.cursor.endswith("ms"):
-            return int(checkpoint.cursor.removesuffix("ms")) + 1
+        before = mark(checkpoint)
+        if before is not None:
+            return before.at + 1
         if block is not None:  # went back to it after a reorg
             return block.at + 1
         return self._block(self._start).at if self._start else 0
 
-    def _end(self, upto: int, before: Checkpoint, said: Said, head: Header) -> Checkpoint:
+    def _end(self, upto: Mark, before: Checkpoint, said: Said, head: Header) -> Checkpoint:
         """Where a page ends. Its block never lies beyond the cursor, so that going back to it leaves out nothing."""
-        if upto >= head.at:
-            return Checkpoint(f"{upto}ms", head.number, head.hash)
+        if upto.at >= head.at:
+            return Checkpoint(str(upto), head.number, head.hash)
         last = next((one for one in reversed(said.transactions) if one.block is not None), None)
         if last is None or last.block is None:
-            return Checkpoint(f"{upto}ms", before.block, before.block_hash)
+            return Checkpoint(str(upto), before.block, before.block_hash)
         block = self._block(last.block)
         if tron.moment(block.at) != last.at:
             raise Reorg(f"block {block.number} changed while it was read")
-        return Checkpoint(f"{upto}ms", block.number, block.hash)
+        return Checkpoint(str(upto), block.number, block.hash)
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -242,14 +257,14 @@ class TronGrid:
         raw: bytes,
         *,
         done: bool,
-        cut: str = "",
         block: Header | None = None,
     ) -> Page:
         hashes = {} if block is None else {block.number: block.hash}
         if checkpoint.block is not None and checkpoint.block_hash is not None:
             hashes[checkpoint.block] = checkpoint.block_hash
         since = f"from block {self._start}" if self._start and block is None else ""
-        reason = ", ".join(filter(None, (cut, since)))
+        before = mark(checkpoint)
+        reason = "; ".join(filter(None, (*(before.cut if before else ()), since)))
         coverage = Coverage("partial", reason) if reason else Coverage("complete")
         raw = raw or envelope("trongrid", {})
         return Page(self.name, raw, *said, checkpoint, head.number, hashes, coverage, done)
@@ -266,69 +281,3 @@ def _crowded(ask: Callable[[int, str], Given], rows: list[Row], more: str | None
     if rows[-1].position == at:
         return Slice(rows, end, raws)
     return Slice([row for row in rows if row.position == at], at, raws)
-
-
-# --- what an answer means ---------------------------------------------------------------------------------------------
-
-
-def trouble(answer: Answer) -> Reply | None:
-    """What an answer means that says nothing of the chain; None if it does. A 403 is not always a limit."""
-    said = answer.said if isinstance(answer.said, dict) else {}
-    words = said.get("Error") or said.get("error")
-    if isinstance(words, str):
-        return _in_words(words, answer)
-    if answer.status in (401, 403):
-        return Refused(f"access refused (HTTP {answer.status})")
-    if answer.status == 400 and not answer.body:
-        return Broken(_LIMIT)
-    wrong = usual(answer)
-    return Broken(f"HTTP {answer.status}") if wrong is None and answer.status != 200 else wrong
-
-
-def _in_words(words: str, answer: Answer) -> Reply:
-    suspended = _SUSPENDED.search(words)
-    if suspended:
-        return Busy(words, float(suspended[1]))
-    if "daily usage" in words:
-        return Busy(words, DAY_SPENT)
-    if any(each in words for each in _TOO_FAST):
-        return Busy(words)
-    if answer.status in (401, 403):
-        return Refused(words)
-    wrong = usual(answer)
-    return wrong._replace(reason=words) if isinstance(wrong, Busy) else Broken(words)
-
-
-def looked_up(answer: Answer) -> Reply:
-    """What a node knows by number or hash. It says {} where it knows nothing."""
-    wrong = trouble(answer)
-    if wrong is not None:
-        return wrong
-    if answer.said == {}:
-        return Empty()
-    if isinstance(answer.said, dict) and answer.said.keys() & {"blockID", "txID", "id"}:
-        return Rows([answer.said])
-    return Broken("neither what was asked for nor {}")
-
-
-def listed_rows(start: int, end: int, answer: Answer) -> Reply:
-    """The rows of a list between two moments, and the fingerprint of what follows."""
-    wrong = trouble(answer)
-    if wrong is not None:
-        return wrong
-    said = answer.said if isinstance(answer.said, dict) else {}
-    rows, meta = said.get("data"), said.get("meta")
-    if said.get("success") is not True or not isinstance(rows, list) or not isinstance(meta, dict):
-        return Broken("a list without success, data and meta")
-    if not rows:
-        return Empty()
-    moments = [row.get("block_timestamp") if isinstance(row, dict) else None for row in rows]
-    if not _ascending([start, *moments, end]):
-        return Broken(f"the rows are not in order of time between {start} and {end}, as was asked")
-    return Rows(rows, meta.get("fingerprint"))
-
-
-def _ascending(moments: Sequence[Any]) -> bool:
-    if not all(type(moment) is int for moment in moments):
-        return False
-    return all(one <= next_ for one, next_ in zip(moments, moments[1:], strict=False))
