@@ -10,35 +10,34 @@ import pytest
 import stamina
 
 from tests.anvil import Anvil, Proxy, proxied
-from tests.servers.serve import Given, Served, serving
+from tests.servers.serve import Given, serving
 from tests.servers.trongrid import trongrid
 from tests.sources import tron_story
 from tests.sources.evm_story import Story
 from tracer.chains import parse_address
 from tracer.errors import SourceBroken, SourceBusy, SourceRefused
 from tracer.model import Address, Checkpoint
-from tracer.sources import SOURCES, Budget, Page, Source, SourceSettings
-from tracer.sources.web import ATTEMPTS
+from tracer.sources import SOURCES, Budget, Page, Source, SourceSettings, web
 
 
 @dataclass(frozen=True)
 class Stage:
     """A provider to test on. `busy`: somebody with several pages of transfers; `nobody`: an address without any.
 
-    `fail` makes it answer everything with a status and a body, as long as the provider runs. `hashes`: its replies tell
-    the hash of every block that they rest on; TronGrid's rows tell a number at most.
+    `fail` makes it answer everything with a status and a body, as long as the provider runs. `hashed`: whatever it
+    tells names the hash of its block.
     """
 
     settings: SourceSettings
     busy: Address
     nobody: Address
     fail: Callable[[int, bytes], None]
-    hashes: bool = True
+    hashed: bool = True
 
     @property
     def source(self) -> Source:
         """A new source on this provider."""
-        return SOURCES[self.settings.kind].make(self.settings, Budget(self.settings.kind, sleep=lambda _: None))
+        return SOURCES[self.settings.kind].make(self.settings, Budget(self.settings.kind))
 
 
 @contextmanager
@@ -58,28 +57,21 @@ def _failing(proxy: Proxy, status: int, body: bytes) -> None:
 
 @contextmanager
 def trongrid_stage(_: pytest.FixtureRequest) -> Iterator[Stage]:
-    """A server with short replies, fewer rows than stand in one of its blocks."""
-    with serving(trongrid(tron_story.story(), page=7)) as served:
+    """A server with replies shorter than one of its blocks; its rows tell a block's number at most."""
+    answers = trongrid(tron_story.story(), page=7)
+    with stamina.set_testing(True, attempts=web.ATTEMPTS, cap=True), serving(answers) as served:
         settings = SourceSettings(kind="trongrid", chain=tron_story.TRON, url=served.url)
-        ends = tron_story.WALLET, tron_story.NOBODY
-        yield Stage(settings, *ends, lambda status, body: _spoiled(served, status, body), hashes=False)
 
+        def fail(status: int, body: bytes) -> None:
+            served.answers = lambda _: Given(status, body)
 
-def _spoiled(served: Served, status: int, body: bytes) -> None:
-    served.answers = lambda _: Given(status, body)
+        yield Stage(settings, tron_story.WALLET, tron_story.NOBODY, fail, hashed=False)
 
 
 STAGES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]] = {
     "evm": evm_stage,
     "trongrid": trongrid_stage,
 }
-
-
-@pytest.fixture(autouse=True)
-def at_once() -> Iterator[None]:
-    """Second attempts follow at once."""
-    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
-        yield
 
 
 @pytest.fixture(params=SOURCES)
@@ -132,7 +124,10 @@ def test_ids_are_stable(stage: Stage) -> None:
 
 
 def test_pages_say_what_they_are(stage: Stage) -> None:
-    """Every page names its source, keeps what it read, describes its assets, and the blocks that it rests on."""
+    """Every page names its source, keeps what it read, describes its assets and the blocks that it rests on.
+
+    What is kept says the same again, without any call.
+    """
     source = stage.source
     for page in read(source, stage.busy):
         moved = {transfer.asset for one in page.transactions for transfer in one.transfers}
@@ -140,9 +135,11 @@ def test_pages_say_what_they_are(stage: Stage) -> None:
         assert source.name == page.source
         assert page.raw
         assert moved == {asset.id for asset in page.assets}
-        assert page.checkpoint.block in {None, *page.blocks}
-        assert not stage.hashes or {one.block for one in page.transactions} <= set(page.blocks)
+        assert not stage.hashed or {one.block for one in page.transactions} <= set(page.blocks)
+        assert page.checkpoint.block is None or page.checkpoint.block in page.blocks
         assert stage.settings.chain == source.chain == stage.busy.chain
+        parse = SOURCES[stage.settings.kind].parse
+        assert parse is None or parse(page.raw) == (page.transactions, page.assets)
         for number, hashed in page.blocks.items():
             assert hashed == source.block_hash(number)
 
