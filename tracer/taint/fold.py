@@ -50,6 +50,7 @@ class Fold:
     ) -> None:
         self.known = known
         self.origins = origins
+        self.origin_of = origins.of
         readable = known.read | origins.addresses
         self.kept = reachable(plans, readable, origins.addresses) & readable
         self.plans = [made for made in plans if self._matters(made)]
@@ -150,10 +151,6 @@ class Fold:
             followed = {key: moved for key, moved in known.counted.items() if key not in known.coinjoins}
             self._contacts = contacts(known.transactions, followed, limit)
         return self._contacts
-
-    def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
-        """The origin that clean money entering this pot takes, if it is a reported one."""
-        return self.origins.of(address, asset, at)
 
     def payment(self, transfer: Transfer) -> tuple[str, int]:
         """The origin of a reported payment and the most it originates."""
