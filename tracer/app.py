@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tracer.settings import Settings
 from tracer.settings import SourceSettings as Named
-from tracer.sources import SOURCES, Source, SourceSettings
+from tracer.sources import SOURCES, Budget, Source, SourceSettings
+from tracer.sources.providers import provider
 from tracer.store.store import Store
 
 
@@ -39,14 +40,18 @@ def opened(settings: Settings) -> Iterator[App]:
 
 
 def _source(one: Named) -> Source:
+    public = None if one.kind == "evm" else provider(one.kind)
     made = SourceSettings(
         kind=one.kind,
         chain=one.chain,
-        url=one.address(),
+        url=one.address() or (public.at(one.chain) if public else ""),
+        key=one.secret(),
         name=one.name,
         start_block=one.start_block,
         range_blocks=one.range_blocks,
         confirmations=one.confirmations,
         timeout_seconds=one.timeout_seconds,
     )
-    return SOURCES[one.kind](made)
+    rate = one.calls_per_second or (public.pace if public else None)
+    per_day = one.calls_per_day or (public.calls_per_day if public else None)
+    return SOURCES[one.kind].make(made, Budget(one.name, rate, per_day))

@@ -13,7 +13,7 @@ from tests.sources.evm_story import Story
 from tracer.chains import parse_address
 from tracer.errors import SourceBroken, SourceBusy, SourceRefused
 from tracer.model import Address, Checkpoint
-from tracer.sources import SOURCES, Page, Source, SourceSettings
+from tracer.sources import SOURCES, Budget, Page, Source, SourceSettings
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Stage:
     @property
     def source(self) -> Source:
         """A new source on this provider."""
-        return SOURCES[self.settings.kind](self.settings)
+        return SOURCES[self.settings.kind].make(self.settings, Budget(self.settings.kind))
 
 
 @contextmanager

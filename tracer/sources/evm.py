@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
@@ -17,13 +17,17 @@ from tracer.model import NATIVE, Address, Checkpoint, Coverage, Kind, Transactio
 from tracer.sources import decode
 from tracer.sources.base import Page, SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Tokens, promised
+from tracer.sources.budget import Budget
 from tracer.sources.decode import Block, Move, Place, Receipt
+from tracer.sources.events import LogPage, NodeEvents
 from tracer.sources.finding import Finder, Found, Header, Way, block_call, header
-from tracer.sources.rpc import Call, Node, Reply, host
+from tracer.sources.rpc import Call, Node, Reply
+from tracer.sources.secrets import host
 
 REPLY = 256 << 20  # bytes of a reply that are read
 PATIENCE = 10  # times `timeout_seconds` that a whole reply may take
 CHUNK = 1 << 16
+CONFIRMATIONS = 64
 NESTED = 3_000  # levels of JSON that are read: calls nest up to 1,024 deep, two levels each
 _NO_TRACES = "no traces"
 
@@ -31,16 +35,19 @@ _NO_TRACES = "no traces"
 class Evm:
     """A Source (see there): one JSON-RPC node. Raises ConfigError if the settings cannot be used."""
 
-    def __init__(self, settings: SourceSettings) -> None:
+    def __init__(self, settings: SourceSettings, budget: Budget | None = None) -> None:
         self.chain = parse_chain(settings.chain)
         if family(self.chain) is not Family.EVM:
             raise ConfigError(f"source {settings.name or settings.kind}: {self.chain} is no EVM chain")
         self.name = settings.name or f"{settings.kind}@{host(settings.url).partition('://')[2]}"
         self._settings = settings
-        self._node = Node(settings.url, _through_web3(settings), settings.batch_requests)
+        self._confirmations = CONFIRMATIONS if settings.confirmations is None else settings.confirmations
+        budget = budget or Budget(self.name)
+        self._node = Node(settings.url, _through_web3(settings, budget), settings.batch_requests)
         self._blocks = Blocks(self._node)
         self._tokens = Tokens(self._node)
         self._finder = Finder(self._node, self._blocks, settings)
+        self._events = NodeEvents(self._node, self._blocks)
         self._right_chain = False  # not asked yet
 
     def __repr__(self) -> str:
@@ -70,6 +77,13 @@ class Evm:
         (answer,) = self._node.ask([block_call(number)]).results
         return None if answer is None else header(self._node, answer).hash
 
+    def logs(self, contract: Address, topics: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract; see EventSource."""
+        before = checkpoint or Checkpoint()
+        head = self._head(before)
+        start = self._settings.start_block if before.block is None else before.block + 1
+        return self._events.read(contract, topics, before, start, head.number)
+
     # --- what is final ------------------------------------------------------------------------------------------------
 
     def _head(self, checkpoint: Checkpoint) -> Header:
@@ -90,7 +104,7 @@ class Evm:
         """The newest block that is deep enough, for a node that does not say which one is final."""
         (newest,) = self._node.ask([Call("eth_blockNumber", [])]).results
         with promised(self._node):
-            number = max(0, decode.quantity(newest) - self._settings.confirmations)
+            number = max(0, decode.quantity(newest) - self._confirmations)
         return header(self._node, *self._node.ask([block_call(number)]).results)
 
     def _check_chain(self) -> None:
@@ -283,7 +297,7 @@ def _raw(
 # --- the door to the network ------------------------------------------------------------------------------------------
 
 
-def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
+def _through_web3(settings: SourceSettings, budget: Budget) -> Callable[[bytes], Reply]:
     """What sends a body to the node: web3's provider and its sessions, without its retries, decoding and patience."""
     from web3.providers.rpc import HTTPProvider  # noqa: PLC0415 - it takes 0.6 s, which only who pulls should pay
 
@@ -295,6 +309,7 @@ def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
     sessions, headers = provider._request_session_manager, provider.get_request_headers()
 
     def post(body: bytes) -> Reply:
+        budget.take()
         session = sessions.cache_and_return_session(url)  # one a thread
         if session.trust_env:  # it would look through the whole environment for proxies at each request: 1 ms
             said = session.merge_environment_settings(url, {}, None, None, None)
