@@ -24,6 +24,7 @@ from tracer.chains import parse_address
 from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceRefused
 from tracer.model import Asset, AssetId, Checkpoint, Kind, Transaction
 from tracer.sources import Page
+from tracer.sources import explorer as explorers
 from tracer.sources.explorer import Explorer
 
 KINDS = sorted(SERVERS)
@@ -65,12 +66,13 @@ def test_a_whole_transaction(at: At) -> None:
 
 
 def test_who_began_a_transaction_is_known_only_where_it_is_told(at: At) -> None:
-    """A list of token transfers does not say who initiated them: unknown, not guessed."""
+    """A list of token transfers does not say who initiated them: unknown, not guessed; some tell the place."""
     found = {one.tx_hash: one for page in pages(at.source()) for one in page.transactions}
-    paid, received = (Making(n).hash for n in (1, 2))
+    paid, received = found[Making(1).hash], found[Making(7, 1).hash]
 
-    assert (ME, SHOP, 0) == (found[paid].initiator, found[paid].to, found[paid].tx_index)
-    assert (None, None, None) == (found[received].initiator, found[received].to, found[received].tx_index)
+    assert (ME, SHOP, 0) == (paid.initiator, paid.to, paid.tx_index)
+    assert (None, None) == (received.initiator, received.to)
+    assert (None if at.kind == "blockscout_rest" else 1) == received.tx_index
 
 
 def test_what_lists_say_of_tokens_describes_them(at: At) -> None:
@@ -518,6 +520,42 @@ def test_a_cursor_of_another_kind_is_no_descent() -> None:
         found = pages(running.source(), checkpoint=Checkpoint(cursor="0"))
 
     assert own(WALLET, ME).keys() == transfers(found).keys()
+
+
+# --- what is remembered -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_of_a_lost_block_is_remembered(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that ran ahead is asked again where the chain changed: the calls it told of may never have been."""
+    monkeypatch.setattr(explorers, "HEAD_SECONDS", 0)
+    before, after = wallet(160), wallet(160, fork="other")
+    kept = tuple(one for one in after.transactions if not any(each.kind is Kind.INTERNAL for each in one.transfers))
+    after = replace(after, transactions=kept)
+    with explorer(kind, before) as running:
+        source = running.source()
+        source.provider = replace(source.provider, page_rows=40)
+        end = source.pull(ME, None).checkpoint
+        running.served.answers = SERVERS[kind](after)
+        found = pages(source, checkpoint=replace(end, block_hash=None))
+
+    since = -1 if end.block is None else end.block
+    later = {
+        name
+        for one in after.of(ME)
+        if (one.block or 0) > since
+        for name in own(replace(after, transactions=(one,)), ME)
+    }
+    assert later == transfers(found).keys()
+
+
+def test_rows_that_come_twice_fill_no_reply() -> None:
+    """A full reply with a row too many is still a full one, and no row of it counts twice."""
+    doubled = Weather(1.0, faults={"doubled": FAULTS["etherscan"]["doubled"]})
+    with explorer("etherscan", WALLET, doubled) as running:
+        source = running.source()
+        source.provider = replace(source.provider, page_rows=10)
+        assert own(WALLET, ME).keys() == transfers(pages(source)).keys()
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ Named = tuple[str, Any, Any]  # a token's contract, and what a list says of its 
 class Told(NamedTuple):
     """What one row says of a transaction. None: it does not say. `moves`: all of its kind between the same ends.
 
-    `tx`: who initiated it, whom it called and its place; only a list of transactions tells that.
+    `position`: in its block. `tx`: who initiated it, and whom it called; only a list of transactions tells that.
     """
 
     tx_hash: str
@@ -29,6 +29,7 @@ class Told(NamedTuple):
     at: datetime
     moves: tuple[Move, ...] = ()
     block_hash: str | None = None
+    position: int | None = None
     tx: Tx | None = None
     ok: bool = True
 
@@ -88,7 +89,7 @@ def _made(address: Address, rows: Sequence[Told]) -> Transaction:
         tx_hash=first.tx_hash,
         at=first.at,
         block=first.block,
-        tx_index=tx.position if tx else None,
+        tx_index=next((one.position for one in rows if one.position is not None), None),
         initiator=parse_address(address.chain, tx.sender) if tx else None,
         to=parse_address(address.chain, tx.to) if tx and tx.to else None,
         ok=ok,

@@ -99,7 +99,7 @@ def _transaction_row(address: Address, row: Any) -> Told:
     ends = _end(row["from"]), _end(row["to"])
     tx = Tx(row["position"], ends[0] or "", ends[1], int(row["value"]))
     moves = accounts.own_part(address, tx, _fee(row), ends[1] or _end(row["created_contract"]))
-    return _told(row, row["hash"])._replace(moves=moves, tx=tx, ok=row["status"] == "ok")
+    return _told(row, row["hash"])._replace(moves=moves, tx=tx, position=tx.position, ok=row["status"] == "ok")
 
 
 def _fee(row: Any) -> int:
@@ -117,7 +117,8 @@ def _token_row(row: Any) -> Told:
 
 
 def _told(row: Any, name: str) -> Told:
-    return Told(decode.block_hash(name), _block(row), datetime.fromisoformat(row["timestamp"]))
+    at, position = datetime.fromisoformat(row["timestamp"]), row.get("transaction_index")
+    return Told(decode.block_hash(name), _block(row), at, position=position)
 
 
 def _frame(row: Any) -> Frame:
@@ -246,6 +247,10 @@ class BlockscoutRest(Explorer):
     def parse(self, raw: bytes) -> tuple[Said, dict[int, str]]:
         """See Explorer."""
         return said(raw)
+
+    def forget(self) -> None:
+        """See Explorer."""
+        self._kept.clear()
 
     def beside(self, tx_hash: str) -> tuple[dict[str, list[bytes]], str]:
         """See Explorer."""

@@ -47,6 +47,10 @@ class Etherscan(Explorer):
         """See Explorer."""
         return said(raw)
 
+    def forget(self) -> None:
+        """See Explorer."""
+        self._feeds.forget()
+
     def beside(self, tx_hash: str) -> tuple[dict[str, list[bytes]], str]:
         """See Explorer."""
         asked = self.web.get(self.path, self._account("txlistinternal", {"txhash": tx_hash}))

@@ -123,7 +123,9 @@ def _token_row(row: Any) -> Told:
 def _told(row: Any) -> Told:
     block_hash = decode.block_hash(row["blockHash"]) if row.get("blockHash") else None
     name = decode.block_hash(_name(row))
-    return Told(name, int(row["blockNumber"]), accounts.moment(row["timeStamp"]), block_hash=block_hash)
+    position = int(row["transactionIndex"]) if row.get("transactionIndex") else None
+    at = accounts.moment(row["timeStamp"])
+    return Told(name, int(row["blockNumber"]), at, block_hash=block_hash, position=position)
 
 
 def frame(row: Any, number: int = 0) -> Frame:

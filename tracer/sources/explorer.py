@@ -21,7 +21,7 @@ from tracer.sources.rpc import refusal
 from tracer.sources.secrets import host
 from tracer.sources.web import Answer, Asked, Read, Web, usual
 
-HEAD_SECONDS = 5.0  # the newest final block is asked for again after so long: one call for many addresses
+HEAD_SECONDS = 10.0  # the newest final block is asked for again after so long: one call for many addresses
 
 
 class Head(NamedTuple):
@@ -81,6 +81,10 @@ class Explorer(ABC):
     @abstractmethod
     def parse(self, raw: bytes) -> tuple[Said, dict[int, str]]:
         """What a page's raw content says, and the block hashes it names. Pure."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Remember nothing of what lists said."""
 
     # --- the two verbs ------------------------------------------------------------------------------------------------
 
@@ -152,9 +156,12 @@ class Explorer(ABC):
             raise Reorg(f"block {block} is no longer {hashed}")
 
     def _head(self) -> Head:
+        """The newest final block. If the one before it is gone, so may be what is remembered of lists."""
         kept = self._newest
         if kept is not None and time.monotonic() - kept.read < HEAD_SECONDS:
             return kept
+        if kept is not None and self.block_hash(kept.number) != kept.hash:
+            self.forget()
         newest, _ = self._asked("eth_blockNumber")
         number = self.promised(lambda: max(0, decode.quantity(newest) - self._confirmations))
         hashed = self.block_hash(number)

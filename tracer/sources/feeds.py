@@ -75,6 +75,10 @@ class Feeds:
         cut = "; ".join(filter(None, (one.cut for one in slices.values())))
         return Together(rows, upto, raw, cut, "; ".join(filter(None, (one.partial for one in slices.values()))))
 
+    def forget(self) -> None:
+        """Ask for everything again: what was remembered may be gone from the chain."""
+        self._surplus.clear()
+
     def _slice(self, name: str, address: Address, start: int, end: int) -> Slice:
         kept = self._surplus.get((address, name, start))
         return self._feeds[name](address, start, end) if kept is None else kept
