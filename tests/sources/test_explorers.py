@@ -23,7 +23,7 @@ from tests.sources.explorers import FAULTS, KEY, SERVERS, At, explorer, pages, p
 from tracer.chains import parse_address
 from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceRefused
 from tracer.model import Asset, AssetId, Checkpoint, Kind, Transaction
-from tracer.sources import Page
+from tracer.sources import Page, blockscout_rest
 from tracer.sources import explorer as explorers
 from tracer.sources.explorer import Explorer
 
@@ -493,6 +493,20 @@ def test_a_descent_is_gone_on_with() -> None:
     every = [name for page in found for name in transfers([page])]
     assert sorted(own(wallet(160), ME)) == sorted(every)
     assert len(found) > 2
+
+
+@pytest.mark.parametrize("items", [1, 2, 3, 5])
+def test_a_descent_may_stop_anywhere(items: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However replies cut blocks and transactions apart, each page moves on, and equal transfers are counted as one."""
+    monkeypatch.setattr(blockscout_rest, "REPLIES", 1)
+    world = wallet(24)
+    with explorer("blockscout_rest", blockscout(world, items=items)) as running:
+        found = [running.source().pull(ME, None)]
+        while not found[-1].done:
+            assert len(found) < 24
+            found.append(running.source().pull(ME, found[-1].checkpoint))
+
+    assert sorted(own(world, ME)) == sorted(name for page in found for name in transfers([page]))
 
 
 def test_a_descent_of_one_process_asks_no_reply_twice() -> None:
