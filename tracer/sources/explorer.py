@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tracer.chains import parse_chain, parse_tx_hash
-from tracer.errors import InputError, Reorg, SourceBroken, SourceBusy, SourceRefused
+from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceBusy, SourceRefused
 from tracer.model import Address, Checkpoint, Coverage
 from tracer.sources import decode
 from tracer.sources.base import Page, Said, SourceSettings, envelope
@@ -48,7 +48,7 @@ class Part:
 
 
 class Explorer(ABC):
-    """A Source (see there). Raises ConfigError if the provider does not serve the chain."""
+    """A Source (see there). Raises ConfigError if the provider does not serve the chain, or not without a key."""
 
     def __init__(self, settings: SourceSettings, budget: Budget, *, read: Read, headers: Mapping[str, str]) -> None:
         self.chain = parse_chain(settings.chain)
@@ -56,6 +56,8 @@ class Explorer(ABC):
         self.kind, self.key, self.start_block = settings.kind, settings.key, settings.start_block
         self.provider = provider(settings.kind)
         self._support = self.provider.support(self.chain)
+        if self.provider.needs_key and not settings.key and host(settings.url) == host(self.provider.at(self.chain)):
+            raise ConfigError(f"source {self.name}: {self.kind} needs a key: write key or key_env")
         known = self._support.confirmations
         self._confirmations = known if settings.confirmations is None else settings.confirmations
         self.web = Web(settings.url.rstrip("/"), budget, read, settings.timeout_seconds, settings.key, headers)
