@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from tracer.sources.base import Page, Said, Source, SourceSettings
 from tracer.sources.budget import Budget
@@ -26,8 +27,25 @@ def _evm(settings: SourceSettings, budget: Budget) -> Source:
     return Evm(settings, budget)
 
 
+def _explorer(module: str, name: str) -> Kind:
+    """A kind whose class and parse are in a module of their own, imported on first use: HTTP takes a while, too."""
+
+    def make(settings: SourceSettings, budget: Budget) -> Source:
+        made: Source = getattr(import_module(module), name)(settings, budget)
+        return made
+
+    def parse(raw: bytes) -> Said:
+        said: Said = import_module(module).parse(raw)
+        return said
+
+    return Kind(make, parse)
+
+
 SOURCES: dict[str, Kind] = {
     "evm": Kind(_evm),  # a node that speaks Ethereum's JSON-RPC
+    "etherscan": _explorer("tracer.sources.etherscan", "Etherscan"),
+    "blockscout": _explorer("tracer.sources.blockscout", "Blockscout"),
+    "blockscout_rest": _explorer("tracer.sources.blockscout_rest", "BlockscoutRest"),
 }
 
 __all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
 from tracer.errors import ConfigError, InputError, Reorg, SourceBusy, SourceError, SourceRefused
-from tracer.model import NATIVE, Address, Checkpoint, Coverage, Kind, Transaction
+from tracer.model import Address, Checkpoint, Coverage, Kind, Transaction
 from tracer.sources import decode
 from tracer.sources.base import Page, SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Tokens, promised
@@ -168,9 +168,9 @@ class Evm:
         moves, receipt = found.moves[place], receipts.get(place.tx_hash)
         if receipt is not None:
             _check_same(place.block, place.block_hash, receipt.place.block_hash)
-            moves = _settled(moves, receipt)
+            moves = decode.settled(moves, receipt)
             if _initiated(address, block, place.tx_hash):
-                moves += _fee(block, place.tx_hash, receipt)
+                moves += decode.fee(block.txs[place.tx_hash], receipt)
         # Another's transaction without a receipt was found by what it moved: it did not fail.
         ok = receipt is None or receipt.ok
         return decode.transaction(self.chain, block, place.tx_hash, moves, ok=ok, whole=False)
@@ -191,8 +191,8 @@ class Evm:
         traced, more = self._traced(tx_hash, head)
         with promised(self._node):
             tokens = [move for _, move in decode.token_moves(answer["logs"])]
-            coins = _own_call(block, tx_hash) if traced is None else traced
-            moves = [*_settled([*tokens, *coins], receipt), *_fee(block, tx_hash, receipt)]
+            coins = decode.own_call(block.txs[tx_hash]) if traced is None else traced
+            moves = [*decode.settled([*tokens, *coins], receipt), *decode.fee(block.txs[tx_hash], receipt)]
             one = decode.transaction(self.chain, block, tx_hash, moves, ok=receipt.ok, whole=traced is not None)
         raw = _raw([*replies, *more], {number: block}, [one], {tx_hash: receipt})
         return self._page(head, Checkpoint(), {number: block}, [one], raw, traced=traced is not None)
@@ -255,21 +255,6 @@ def _check_same(number: int, expected: str, found: str) -> None:
 
 def _initiated(address: Address, block: Block, tx_hash: str) -> bool:
     return block.txs[tx_hash].sender == address.text.lower()
-
-
-def _own_call(block: Block, tx_hash: str) -> list[Move]:
-    """What a transaction itself moved, without a trace."""
-    tx = block.txs[tx_hash]
-    return [Move(Kind.NATIVE, NATIVE, tx.amount, tx.sender, tx.to)] if tx.amount else []
-
-
-def _settled(moves: Iterable[Move], receipt: Receipt) -> list[Move]:
-    """What a transaction moved in the end: nothing if it failed. What made a contract went to that contract."""
-    return [move if move.recipient else move._replace(recipient=receipt.made) for move in moves if receipt.ok]
-
-
-def _fee(block: Block, tx_hash: str, receipt: Receipt) -> list[Move]:
-    return [Move(Kind.FEE, NATIVE, receipt.fee, block.txs[tx_hash].sender, None)] if receipt.fee else []
 
 
 def _raw(

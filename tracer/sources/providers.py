@@ -21,12 +21,13 @@ BELOW = 0.9  # of the published rate: who is suspended for a moment too many los
 class Support:
     """How a provider serves a chain. `plan`: free or paid. `confirmations`: as in SourceSettings.
 
-    `url`: where this chain is served, if not where the others are.
+    `url`: where this chain is served, if not where the others are. `lacks`: in words, what its lists leave out there.
     """
 
     plan: str
     confirmations: int
     url: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
