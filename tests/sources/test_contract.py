@@ -7,13 +7,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import pytest
+import stamina
 
 from tests.anvil import Anvil, Proxy, proxied
+from tests.makers import BITCOIN
+from tests.servers.esplora import esplora
+from tests.servers.serve import Given, Served, serving
+from tests.sources.bitcoin_story import NOBODY, WALLET, wallet
 from tests.sources.evm_story import Story
 from tracer.chains import parse_address
 from tracer.errors import SourceBroken, SourceBusy, SourceRefused
 from tracer.model import Address, Checkpoint
 from tracer.sources import SOURCES, Budget, Page, Source, SourceSettings
+from tracer.sources.web import ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Stage:
     @property
     def source(self) -> Source:
         """A new source on this provider."""
-        return SOURCES[self.settings.kind].make(self.settings, Budget(self.settings.kind))
+        return SOURCES[self.settings.kind].make(self.settings, Budget(self.settings.kind, sleep=lambda _: None))
 
 
 @contextmanager
@@ -49,7 +55,29 @@ def _failing(proxy: Proxy, status: int, body: bytes) -> None:
     proxy.reply = status, {}, body
 
 
-STAGES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]] = {"evm": evm_stage}
+@contextmanager
+def esplora_stage(_: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A server with short lists: several make a page, several pages a reading from the newest block downwards."""
+    with serving(esplora(wallet(20 * 2), page=2)) as served:
+        settings = SourceSettings(kind="esplora", chain=BITCOIN, url=served.url)
+        yield Stage(settings, WALLET, NOBODY, lambda status, body: _spoiled(served, status, body))
+
+
+def _spoiled(served: Served, status: int, body: bytes) -> None:
+    served.answers = lambda _: Given(status, body)
+
+
+STAGES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]] = {
+    "evm": evm_stage,
+    "esplora": esplora_stage,
+}
+
+
+@pytest.fixture(autouse=True)
+def at_once() -> Iterator[None]:
+    """Second attempts follow at once."""
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
 
 
 @pytest.fixture(params=SOURCES)
@@ -73,13 +101,20 @@ def ids(pages: list[Page]) -> list[str]:
 
 
 def test_oldest_first(stage: Stage) -> None:
-    """Transactions stand in the order in which they happened, within pages and from one to the next."""
-    pages = read(stage.source, stage.busy)
-    found = [one for page in pages for one in page.transactions]
+    """Transactions stand in the order in which they happened, within pages and from one checkpoint to the next.
 
-    assert found == sorted(found, key=lambda one: one.order)
-    assert len(found) > 5
+    A checkpoint's block is a promise: all up to it was read. Who lists newest first (Esplora) makes it at the end only.
+    """
+    pages = read(stage.source, stage.busy)
+
     assert len(pages) > 2
+    assert len([one for page in pages for one in page.transactions]) > 5
+    for number, page in enumerate(pages, start=1):
+        promised = -1 if page.checkpoint.block is None else page.checkpoint.block
+        later = [one for each in pages[number:] for one in each.transactions]
+        assert list(page.transactions) == sorted(page.transactions, key=lambda one: one.order)
+        assert [] == [one for one in later if one.block is not None and one.block <= promised]
+    assert pages[-1].checkpoint.block == pages[-1].head
 
 
 def test_any_checkpoint_goes_on_without_gap_or_double(stage: Stage) -> None:
@@ -121,7 +156,8 @@ def test_proven_empty_moves_the_checkpoint(stage: Stage) -> None:
     pages = read(stage.source, stage.nobody)
 
     assert [] == ids(pages)
-    assert read(stage.source, stage.busy)[-1].checkpoint == pages[-1].checkpoint
+    busy = read(stage.source, stage.busy)[-1].checkpoint
+    assert (busy.block, busy.block_hash) == (pages[-1].checkpoint.block, pages[-1].checkpoint.block_hash)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,21 @@ def _evm(settings: SourceSettings, budget: Budget) -> Source:
     return Evm(settings, budget)
 
 
+def _esplora(settings: SourceSettings, budget: Budget) -> Source:
+    from tracer.sources.esplora import Esplora  # noqa: PLC0415 - httpx takes a tenth of a second to import
+
+    return Esplora(settings, budget)
+
+
+def _esplora_said(raw: bytes) -> Said:
+    from tracer.sources.esplora import parse  # noqa: PLC0415 - as above
+
+    return parse(raw)
+
+
 SOURCES: dict[str, Kind] = {
     "evm": Kind(_evm),  # a node that speaks Ethereum's JSON-RPC
+    "esplora": Kind(_esplora, _esplora_said),  # bitcoin: blockstream.info, mempool.space, your own
 }
 
 __all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]
