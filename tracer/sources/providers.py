@@ -21,12 +21,15 @@ BELOW = 0.9  # of the published rate: who is suspended for a moment too many los
 class Support:
     """How a provider serves a chain. `plan`: free or paid. `confirmations`: as in SourceSettings.
 
-    `url`: where this chain is served, if not where the others are.
+    `url`: where this chain is served, if not where the others are. `named`, `coin`: what it calls the chain and the
+    chain's coin, where it has words of its own.
     """
 
     plan: str
     confirmations: int
     url: str = ""
+    named: str = ""
+    coin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

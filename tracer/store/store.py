@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
-from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
-from tracer.store import audit, blocks, cases, claims, engine, flags, jobs, pages, screenings, tables, transfers
+from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Price, Report, Transaction
+from tracer.store import audit, blocks, cases, claims, engine, flags, jobs, pages, prices, screenings, tables, transfers
 from tracer.store.rows import Audit, Flag, Page, Read, Run, Screening, Status, Trace
 from tracer.store.work import Work
 
@@ -149,6 +149,18 @@ class Store:
         """These assets, or all, by id. `listed` is what the chain's list says today."""
         with self._read() as db:
             return pages.described(db, ids)
+
+    def prices(self, assets: Collection[AssetId]) -> list[Price]:
+        """All that is kept of what these assets were worth, by asset, hour and source."""
+        with self._read() as db:
+            return prices.known(db, assets)
+
+    def prices_to_ask(
+        self, source: str, wanted: Collection[tuple[AssetId, datetime]]
+    ) -> list[tuple[AssetId, datetime]]:
+        """Those of these (asset, hour) that a source has to be asked for: never asked, or without a price a day ago."""
+        with self._read() as db:
+            return prices.to_ask(db, self._clock(), source, wanted)
 
     def page(self, page_id: int) -> Page:
         """A page with its raw content. Raises NotFound."""
