@@ -64,8 +64,21 @@ def _said(found: dict[str, Any]) -> Iterator[str]:
         yield f"  label     {label['entity']} ({label['category']}), {label['confidence']} by {label['source']}"
     for (report, case), count in Counter((one["report_id"], one["case"]) for one in found["reports"]).items():
         yield f"  reported  {'report ' + report if report else 'origin of case ' + case}, {_times(count, 'line')}"
+    for one in found["freezes"]:
+        yield from _freeze(one, found["chain"])
     for read in found["coverage"]:
         yield f"  coverage  {_coverage(read)}"
+
+
+def _freeze(one: dict[str, Any], chain: str) -> Iterator[str]:
+    """What a token's issuer did; that it never did anything only where that was read, and not where nobody asked."""
+    if one["state"] == "none":
+        since = f" from block {one['since']} on" if one["since"] else ""
+        yield f"  issuer    {one['symbol']}: never frozen{since}, as of {when(one['as_of'])}"
+    elif one["state"] != "unknown":
+        amount = f" {money(one['amount'], (chain, one['asset']), {})}" if one["amount"] else ""
+        word = one["state"].upper() if one["state"] != "unfrozen" else "unfrozen"
+        yield f"  issuer    {one['symbol']}: {word}{amount} {when(one['at'])}, transaction {one['tx_hash']}"
 
 
 def _times(count: int, what: str) -> str:
