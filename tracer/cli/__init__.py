@@ -13,6 +13,7 @@ from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
 from tracer.cli.price import price
+from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
 from tracer.cli.show import show
 from tracer.cli.store import db_app, demo, settings
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "price": price,
     "screen": screen,
     "show": show,
+    "probable": probable,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,
