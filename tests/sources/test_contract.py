@@ -16,7 +16,8 @@ from tests.servers.esplora import esplora
 from tests.servers.etherscan import etherscan
 from tests.servers.payments import ME, NOBODY, wallet
 from tests.servers.serve import Answers, Given, Served, serving
-from tests.sources import bitcoin_story
+from tests.servers.trongrid import trongrid
+from tests.sources import bitcoin_story, tron_story
 from tests.sources.evm_story import Story
 from tracer.chains import parse_address
 from tracer.errors import SourceBroken, SourceBusy, SourceRefused
@@ -28,15 +29,14 @@ from tracer.sources import SOURCES, Budget, Page, Source, SourceSettings, web
 class Stage:
     """A provider to test on. `busy`: somebody with several pages of transfers; `nobody`: an address without any.
 
-    `fail` makes it answer everything with a status and a body, as long as the provider runs. `descending`: it only
-    tells the newest first. `hashed`: whatever it tells names the hash of its block.
+    `fail` makes it answer everything with a status and a body, as long as the provider runs. `hashed`: its replies tell
+    the hash of every block that they rest on; explorers' lists of calls, and TRON's rows, do not.
     """
 
     settings: SourceSettings
     busy: Address
     nobody: Address
     fail: Callable[[int, bytes], None]
-    descending: bool = False
     hashed: bool = True
 
     @property
@@ -60,20 +60,14 @@ def _failing(proxy: Proxy, status: int, body: bytes) -> None:
     proxy.reply = status, {}, body
 
 
-def explorer_stage(
-    kind: str, answers: Answers, *, descending: bool = False
-) -> Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]:
+def explorer_stage(kind: str, answers: Answers) -> Callable[[pytest.FixtureRequest], AbstractContextManager[Stage]]:
     """An explorer that serves a wallet; what it tells of calls does not name blocks by hash."""
 
     @contextmanager
     def made(_: pytest.FixtureRequest) -> Iterator[Stage]:
-        with stamina.set_testing(True, attempts=web.ATTEMPTS, cap=True), serving(answers) as served:
+        with serving(answers) as served:
             settings = SourceSettings(kind=kind, chain=ME.chain, url=served.url, key="k3y-that-nobody-sees")
-
-            def fail(status: int, body: bytes) -> None:
-                served.answers = lambda _: Given(status, body)
-
-            yield Stage(settings, ME, NOBODY, fail, descending, hashed=False)
+            yield Stage(settings, ME, NOBODY, lambda status, body: _spoiled(served, status, body), hashed=False)
 
     return made
 
@@ -87,6 +81,15 @@ def esplora_stage(_: pytest.FixtureRequest) -> Iterator[Stage]:
         yield Stage(settings, busy, nobody, lambda status, body: _spoiled(served, status, body))
 
 
+@contextmanager
+def trongrid_stage(_: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A server with short replies, fewer rows than stand in one of its blocks."""
+    with serving(trongrid(tron_story.story(), page=7)) as served:
+        settings = SourceSettings(kind="trongrid", chain=tron_story.TRON, url=served.url)
+        ends = tron_story.WALLET, tron_story.NOBODY
+        yield Stage(settings, *ends, lambda status, body: _spoiled(served, status, body), hashed=False)
+
+
 def _spoiled(served: Served, status: int, body: bytes) -> None:
     served.answers = lambda _: Given(status, body)
 
@@ -98,7 +101,8 @@ STAGES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Stage
     "etherscan": explorer_stage("etherscan", etherscan(WALLET, most=100)),
     "blockscout": explorer_stage("blockscout", blockscout(WALLET, most=100)),
     "esplora": esplora_stage,
-    "blockscout_rest": explorer_stage("blockscout_rest", blockscout(WALLET, items=20), descending=True),
+    "trongrid": trongrid_stage,
+    "blockscout_rest": explorer_stage("blockscout_rest", blockscout(WALLET, items=20)),
 }
 
 

@@ -47,6 +47,7 @@ SOURCES: dict[str, Kind] = {
     "blockscout": _later("tracer.sources.blockscout", "Blockscout"),
     "blockscout_rest": _later("tracer.sources.blockscout_rest", "BlockscoutRest"),
     "esplora": _later("tracer.sources.esplora", "Esplora"),  # bitcoin: blockstream.info, mempool.space, your own
+    "trongrid": _later("tracer.sources.trongrid", "TronGrid"),
 }
 
 __all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]
