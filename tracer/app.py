@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tracer.settings import Settings
 from tracer.settings import SourceSettings as Named
 from tracer.sources import SOURCES, Budget, Source, SourceSettings
 from tracer.sources.providers import provider
 from tracer.store.store import Store
+
+if TYPE_CHECKING:
+    from tracer.sources.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ def opened(settings: Settings) -> Iterator[App]:
     """An app with its store open. Raises ConfigError where the store cannot be used."""
     with Store.open(settings.database_url) as store:
         yield App(settings, store, tuple(_source(one) for one in settings.sources))
+
+
+def prices(settings: Settings) -> Prices:
+    """What knows prices; nothing is asked yet."""
+    from tracer.sources.prices import Prices  # noqa: PLC0415 - httpx takes a tenth of a second to import
+
+    return Prices(settings.prices.url.get_secret_value() if settings.prices.url else "")
 
 
 def _source(one: Named) -> Source:

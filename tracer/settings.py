@@ -138,6 +138,12 @@ class PolicySettings(Part):
         return replace(POLICY, **self.model_dump())
 
 
+class PricesSettings(Part):
+    """[tracer.prices]. `url`: where DefiLlama is, if not at its public address; never shown, for it may hold a key."""
+
+    url: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """Every setting, immutable. Named arguments win over TRACER_… variables, these over [tracer] in tracer.toml.
 
@@ -160,6 +166,7 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     limits: LimitsSettings = LimitsSettings()
     policy: PolicySettings = PolicySettings()
+    prices: PricesSettings = PricesSettings()
 
     @field_validator("sources")
     @classmethod

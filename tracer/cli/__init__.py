@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
+from tracer.cli.price import price
 from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
 from tracer.cli.show import show
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "trace": trace,
     "flags": flags,
     "review": review,
+    "price": price,
     "screen": screen,
     "show": show,
     "probable": probable,

@@ -12,12 +12,14 @@ import typer
 
 from tracer.actions.export import export, flag_row, save
 from tracer.actions.notify import news
+from tracer.actions.price import worths
 from tracer.actions.review import review as review_flag
 from tracer.actions.trace import Round
 from tracer.actions.trace import trace as trace_case
 from tracer.cli.terminal import AsJson, CaseName, answer, emit, say, show, the_app, urgency
 from tracer.exports.person import case_lines, flag_lines
 from tracer.exports.plain import moment, text, unread
+from tracer.exports.usd import usd_line
 from tracer.model import FlagState
 from tracer.sources.cells import share
 
@@ -81,13 +83,14 @@ def flags(
             (one.id.chain, one.id.contract): {"symbol": one.symbol, "decimals": one.decimals}
             for one in made.store.assets()
         }
-    rows = [{"case": case.name, **flag_row(flag)} for case, flag in found]
+        rows = [{"case": case.name, **flag_row(flag)} for case, flag in found]
+        worth = {row["id"]: one for row, one in zip(rows, worths(made.store, rows, assets), strict=True)}
     rows.sort(key=lambda row: (row["case"], *urgency(row)))
     if as_json:
         answer("flags", {"items": rows, "next": None})
         return
     for row in rows:
-        show([*flag_lines(row, assets, paths=paths), ""])
+        show([*flag_lines(row, assets, paths=paths, usd=usd_line(worth[row["id"]])), ""])
     show([f"{len(rows)} flag{'s' if len(rows) != 1 else ''}" if rows else "no flags"])
 
 

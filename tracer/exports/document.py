@@ -263,7 +263,7 @@ def _taint(result: Result) -> dict[Address, list[Plain]]:
     rows: dict[Address, list[Plain]] = defaultdict(list)
     for method, book in result.books.items():
         held = _held(book)
-        for key, (amount, origin_amount) in book.came.items():
+        for key, (amount, origin_amount) in book.came().items():
             address, asset, origin = key
             here = held.get(key, [0, 0])
             row = _row(origin, asset, method, amount)
@@ -284,8 +284,8 @@ def _row(origin: str, asset: AssetId, method: str, amount: int) -> Plain:
 
 def _held(book: Book) -> Held:
     held: Held = defaultdict(lambda: [0, 0])
-    for (address, asset, _), lots in book.pots.items():
-        for lot in lots:
+    for (address, asset, _), pot in book.pots.items():
+        for lot in pot.lots:
             if lot.origin is not None:
                 held[(address, asset, lot.origin)][0] += lot.amount
                 held[(address, asset, lot.origin)][1] += lot.origin_amount

@@ -27,7 +27,7 @@ def _evm(settings: SourceSettings, budget: Budget) -> Source:
     return Evm(settings, budget)
 
 
-def _explorer(module: str, name: str) -> Kind:
+def _later(module: str, name: str) -> Kind:
     """A kind whose class and parse are in a module of their own, imported on first use: HTTP takes a while, too."""
 
     def make(settings: SourceSettings, budget: Budget) -> Source:
@@ -43,9 +43,10 @@ def _explorer(module: str, name: str) -> Kind:
 
 SOURCES: dict[str, Kind] = {
     "evm": Kind(_evm),  # a node that speaks Ethereum's JSON-RPC
-    "etherscan": _explorer("tracer.sources.etherscan", "Etherscan"),
-    "blockscout": _explorer("tracer.sources.blockscout", "Blockscout"),
-    "blockscout_rest": _explorer("tracer.sources.blockscout_rest", "BlockscoutRest"),
+    "etherscan": _later("tracer.sources.etherscan", "Etherscan"),
+    "blockscout": _later("tracer.sources.blockscout", "Blockscout"),
+    "blockscout_rest": _later("tracer.sources.blockscout_rest", "BlockscoutRest"),
+    "esplora": _later("tracer.sources.esplora", "Esplora"),  # bitcoin: blockstream.info, mempool.space, your own
 }
 
 __all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]

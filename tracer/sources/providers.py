@@ -22,12 +22,15 @@ class Support:
     """How a provider serves a chain. `plan`: free or paid. `confirmations`: as in SourceSettings.
 
     `url`: where this chain is served, if not where the others are. `lacks`: in words, what its lists leave out there.
+    `named`, `coin`: what it calls the chain and the chain's coin, where it has words of its own.
     """
 
     plan: str
     confirmations: int
     url: str = ""
     lacks: str = ""
+    named: str = ""
+    coin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

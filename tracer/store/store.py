@@ -20,6 +20,7 @@ from tracer.model import (
     FlagState,
     Label,
     Log,
+    Price,
     Report,
     Transaction,
 )
@@ -33,6 +34,7 @@ from tracer.store import (
     jobs,
     logs,
     pages,
+    prices,
     screenings,
     tables,
     transfers,
@@ -174,6 +176,18 @@ class Store:
         """These assets, or all, by id. `listed` is what the chain's list says today."""
         with self._read() as db:
             return pages.described(db, ids)
+
+    def prices(self, assets: Collection[AssetId]) -> list[Price]:
+        """All that is kept of what these assets were worth, by asset, hour and source."""
+        with self._read() as db:
+            return prices.known(db, assets)
+
+    def prices_to_ask(
+        self, source: str, wanted: Collection[tuple[AssetId, datetime]]
+    ) -> list[tuple[AssetId, datetime]]:
+        """Those of these (asset, hour) that a source has to be asked for: never asked, or without a price a day ago."""
+        with self._read() as db:
+            return prices.to_ask(db, self._clock(), source, wanted)
 
     def page(self, page_id: int) -> Page:
         """A page with its raw content. Raises NotFound."""

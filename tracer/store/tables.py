@@ -119,6 +119,19 @@ class BlockRow(Base, table=True):
     hash: str = Field(sa_type=Name)
 
 
+class PriceRow(Base, table=True):
+    """What an asset was worth in an hour, by a source; `usd` None: it knew no price when it was asked last."""
+
+    __tablename__ = "prices"
+    asset_id: int = Field(primary_key=True, foreign_key="assets.id")
+    asked: datetime = Field(primary_key=True, sa_type=Moment)
+    source: str = Field(primary_key=True, sa_type=Name)
+    usd: Decimal | None = Field(default=None, sa_type=Exact)
+    at: datetime | None = Field(default=None, sa_type=Moment)
+    confidence: Decimal | None = Field(default=None, sa_type=Exact)
+    recorded_at: datetime = Field(sa_type=Moment)
+
+
 class CoverageRow(Base, table=True):
     """How far an address was read from a source: the present, one row each."""
 
@@ -381,6 +394,7 @@ pages = _table("pages")
 transactions = _table("transactions")
 transfers = _table("transfers")
 blocks = _table("blocks")
+prices = _table("prices")
 coverage = _table("coverage")
 logs = _table("logs")
 log_heads = _table("log_heads")

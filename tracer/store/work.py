@@ -19,10 +19,11 @@ from tracer.model import (
     FlagState,
     Label,
     Log,
+    Price,
     Report,
     Transaction,
 )
-from tracer.store import blocks, cases, claims, flags, logs, pages, screenings, transfers
+from tracer.store import blocks, cases, claims, flags, logs, pages, prices, screenings, transfers
 from tracer.store.bulk import Interner
 from tracer.store.rows import Added, LogHead, Read, Screening
 
@@ -86,6 +87,10 @@ class Work:
         withdrawn, changed = blocks.rewind(self._db, self.at, source, **rest)
         self.changed |= changed
         return withdrawn
+
+    def add_prices(self, given: Iterable[Price]) -> int:
+        """Keep prices; how many were new. A known price is kept for ever, that none is known until one is."""
+        return self._count(prices.add_prices(self._db, self._intern, self.at, given))
 
     def set_coverage(
         self, address: Address, source: str, coverage: Coverage, checkpoint: Checkpoint | None = None
