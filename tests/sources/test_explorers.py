@@ -245,10 +245,31 @@ def test_items_that_wait_for_their_block_move_nothing_on(field: str, waits: bool
         return Given(200, json.dumps(right).encode())
 
     with explorer("blockscout_rest", answer) as running:
-        page = running.source().pull(ME, None)
+        source = running.source()
+        page = source.pull(ME, None)
+        running.served.answers = SERVERS["blockscout_rest"](WALLET)
+        later = pages(source, checkpoint=page.checkpoint)
 
     assert (Checkpoint(), True, "partial") == (page.checkpoint, page.done, page.coverage.state)
     assert page.transactions
+    assert own(WALLET, ME).keys() == transfers(later).keys()
+
+
+def test_a_cursor_keeps_no_key() -> None:
+    """Blockscout before version 12 could put the key into the cursor, which is kept."""
+
+    def answer(asked: Asked) -> Given:
+        right = json.loads(SERVERS["blockscout_rest"](wallet(160))(asked).body)
+        if right.get("next_page_params"):
+            right["next_page_params"] |= {"apikey": KEY, "key": KEY}
+        return Given(200, json.dumps(right).encode())
+
+    with explorer("blockscout_rest", answer) as running:
+        found = pages(running.source())
+
+    assert len(found) > 1
+    assert not any(KEY in (page.checkpoint.cursor or "") for page in found)
+    assert not any(KEY in one.query.values() for one in running.served.asked)
 
 
 def test_a_range_that_takes_too_long_is_halved() -> None:

@@ -37,6 +37,7 @@ REPLIES = 4  # of each list that a page is made of, at least
 CALLS = 100  # replies of one transaction's calls that are read
 KEPT = 20_000  # rows of replies that the next page needs again
 Cursor = Mapping[str, Any]
+_KEYS = ("key", "apikey")  # before version 12 a cursor could hold them, and it is kept
 
 # --- what replies mean ------------------------------------------------------------------------------------------------
 
@@ -50,7 +51,7 @@ def items_reply(answer: Answer) -> Reply:
         case {"items": [], "next_page_params": None} if answer.status == 200:
             return Empty()
         case {"items": list(rows), "next_page_params": dict() | None as more} if answer.status == 200:
-            return _processed(rows, more)
+            return _processed(rows, more and {name: more[name] for name in more if name not in _KEYS})
         case {"message": str(message)}:
             return Broken(message)
     return Broken(f"HTTP {answer.status}: neither items nor a known refusal")
@@ -285,6 +286,7 @@ class BlockscoutRest(Explorer):
         left = {name: one.goes_on(low) for name, one in stretches.items()}
         on = Descent(descent.top, descent.hash, first, left).kept()
         reason = f"descending: blocks {start} to {low} are not read yet"
+        blocks[descent.top] = descent.hash  # all of the descent is on the chain that this block is on
         return Part(raw, found, Checkpoint(on, checkpoint.block, checkpoint.block_hash), blocks, (reason,), done=False)
 
     def _descent(self, checkpoint: Checkpoint, start: int, head: Head) -> Descent:
@@ -320,5 +322,6 @@ class BlockscoutRest(Explorer):
             asked = {**LISTS[name], "items_count": self.provider.page_rows, **cursor}
             path = f"/api/v2/addresses/{address.text}/{name}"
             kept = self.web.get(path, asked, partial(list_reply, below=ended))
-            self._kept.put(key, kept, 1 + len(_blocks(kept)))
+            if not isinstance(kept.reply, Partial):
+                self._kept.put(key, kept, 1 + len(_blocks(kept)))
         return kept
