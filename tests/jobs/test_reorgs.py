@@ -67,14 +67,14 @@ def test_a_reorg_between_two_pages_is_noticed(anvil: Anvil, store: Store, tmp_pa
     with Store.open(f"sqlite:///{tmp_path / 'after.db'}") as after:
         pull(after, [source(anvil.url)], addresses, "test")
         assert history(after, addresses) == history(store, addresses)
-        assert after.blocks(ETHEREUM) == store.blocks(ETHEREUM)
+        assert after.blocks(ETHEREUM) == store.blocks(ETHEREUM, "node")
 
 
 def test_a_node_that_is_behind_withdraws_nothing(anvil: Anvil, store: Store) -> None:
     """It does not have the newest block that was read; that says nothing of the block."""
     addresses = paid(anvil)
     pull(store, [source(anvil.url)], addresses, "test")
-    before, newest = history(store, addresses), store.blocks(ETHEREUM, 1)[0][0]
+    before, newest = history(store, addresses), store.blocks(ETHEREUM, "node", 1)[0][0]
 
     def behind(gate: Gate, asked: Asked) -> tuple[int, bytes]:
         asks = json.loads(asked.body)
