@@ -11,11 +11,10 @@ import pytest
 from tests.anvil import Anvil
 from tests.jobs.weather import Asked, Gate, fair, gate
 from tests.makers import ETHEREUM
-from tracer.actions.pull import pull
+from tracer.actions.pull import Step, pull
 from tracer.chains import parse_address
 from tracer.model import Address, Transaction
 from tracer.sources import SourceSettings
-from tracer.sources.base import Page
 from tracer.sources.evm import Evm
 from tracer.store.store import Store
 
@@ -52,7 +51,7 @@ def test_a_reorg_between_two_pages_is_noticed(anvil: Anvil, store: Store, tmp_pa
     addresses, node = paid(anvil), source(anvil.url)
     turned: list[int] = []
 
-    def turn(_address: Address, _page: Page) -> None:
+    def turn(_step: Step) -> None:
         if not turned:
             turned.append(anvil.head)
             anvil.reorg(8)
@@ -67,7 +66,7 @@ def test_a_reorg_between_two_pages_is_noticed(anvil: Anvil, store: Store, tmp_pa
     with Store.open(f"sqlite:///{tmp_path / 'after.db'}") as after:
         pull(after, [source(anvil.url)], addresses, "test")
         assert history(after, addresses) == history(store, addresses)
-        assert after.blocks(ETHEREUM) == store.blocks(ETHEREUM, "node")
+        assert after.blocks(ETHEREUM, "node") == store.blocks(ETHEREUM, "node")
 
 
 def test_a_node_that_is_behind_withdraws_nothing(anvil: Anvil, store: Store) -> None:

@@ -12,15 +12,14 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import BinaryIO
 
-from tracer.chains import parse_caip10
 from tracer.errors import InputError, SourceBroken, StoreError
 from tracer.exports import plain
 from tracer.exports.plain import Plain
 from tracer.exports.recheck import Difference, differing
 from tracer.model import Address, Label, Transaction, Transfer
 from tracer.registry.tagpacks import read_tagpack
+from tracer.sources import parse
 from tracer.sources.files import RawFile, read_labels, read_transfers
-from tracer.sources.reread import reread
 from tracer.store.rows import Page
 from tracer.store.store import Store
 
@@ -89,7 +88,7 @@ class Kept:
     def _reply(self, page: Page) -> Iterator[Difference]:
         """A page of a node, where it can be read again."""
         try:
-            said = reread(page.raw, parse_caip10(page.name))
+            said = parse(page.raw).transactions
         except (InputError, SourceBroken):
             self.unread.add(page.source)
             return

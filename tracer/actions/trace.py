@@ -18,6 +18,7 @@ from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
 from tracer.exports.tell import Work, tell
 from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
+from tracer.store.rows import Read
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
@@ -65,9 +66,9 @@ class _Reading:
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
         unknown = [address for address in wanted if address.chain in self.live and address not in self.coverage]
-        for read in self.store.coverage(unknown) if unknown else ():
-            if read.coverage.state in READ:
-                self.coverage[read.address] = read.coverage
+        found = [read for read in self.store.coverage(unknown) if read.coverage.state in READ] if unknown else []
+        for read in sorted(found, key=_reach):  # what the source that read furthest says of it
+            self.coverage[read.address] = read.coverage
         for address in wanted:
             if address.chain not in self.live:
                 self.coverage[address] = FILE
@@ -94,6 +95,10 @@ class _Reading:
     def fold(self) -> Result:
         self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
         return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
+
+
+def _reach(read: Read) -> tuple[int, bool]:
+    return -1 if read.checkpoint.block is None else read.checkpoint.block, read.coverage.state == "complete"
 
 
 def trace(

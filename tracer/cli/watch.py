@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tracer.actions.pull import due
+from tracer.actions.pull import Step, due
 from tracer.actions.pull import pull as pull_addresses
 from tracer.actions.screen import Answer, asked, streamed
 from tracer.actions.screen import screen as screen_addresses
@@ -21,8 +21,7 @@ from tracer.chains import parse_caip10
 from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
 from tracer.errors import BadRow, ConfigError, InputError, SourceError
 from tracer.exports.person import money, origin_name, share, short, when
-from tracer.model import Address, CaseState
-from tracer.sources.base import Page
+from tracer.model import CaseState
 
 
 def pull(
@@ -77,10 +76,10 @@ def _interruptible() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _progress(address: Address, page: Page) -> None:
-    say(
-        f"{short(address.text)}: to block {page.checkpoint.block} of {page.head}, {len(page.transactions)} transactions"
-    )
+def _progress(step: Step) -> None:
+    page = step.page
+    upto = f"to block {page.checkpoint.block} of {page.head}"
+    say(f"{short(step.address.text)}: {upto}, {len(page.transactions)} transactions")
 
 
 def screen(

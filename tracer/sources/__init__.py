@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tracer.errors import SourceBroken
+from tracer.sources import told
 from tracer.sources.base import Page, Said, Source, SourceSettings
 from tracer.sources.budget import Budget
 
@@ -27,7 +30,19 @@ def _evm(settings: SourceSettings, budget: Budget) -> Source:
 
 
 SOURCES: dict[str, Kind] = {
-    "evm": Kind(_evm),  # a node that speaks Ethereum's JSON-RPC
+    "evm": Kind(_evm, told.parse),  # a node that speaks Ethereum's JSON-RPC
 }
 
-__all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings"]
+_KIND = re.compile(rb'\{"kind": "([a-z_]+)"')  # as base.envelope begins
+
+
+def parse(raw: bytes) -> Said:
+    """What a kept page of any kind of source says. Raises SourceBroken where it cannot be read again."""
+    found = _KIND.match(raw)
+    kind = SOURCES.get(found[1].decode()) if found else None
+    if kind is None or kind.parse is None:
+        raise SourceBroken("a kept page cannot be read again: it is of an older version, or of no kind known here")
+    return kind.parse(raw)
+
+
+__all__ = ["SOURCES", "Budget", "Kind", "Page", "Said", "Source", "SourceSettings", "parse"]
