@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from tracer.actions.flag import flag as flag_case
+from tracer.actions.freezes import read_freezes
 from tracer.actions.notify import news
 from tracer.actions.pull import due
 from tracer.actions.pull import pull as pull_addresses
@@ -55,6 +56,13 @@ def pull(desk: Desk) -> str:
     counts = f"{pulled.transactions} transactions, {pulled.transfers} transfers, {pulled.gone} withdrawn"
     did = counts if pulled.changed else ""
     return _said(did, [f"{what}: {why}" for what, why in pulled.failed])
+
+
+def freezes(desk: Desk) -> str:
+    """Read what the issuers of stablecoins froze since the last time."""
+    done = read_freezes(desk.app.store, desk.app.sources, ACTOR, desk.stop)
+    did = f"{done.new} new events" if done.new else ""
+    return _said(did, [f"{what}: {why}" for what, why in done.failed])
 
 
 def trace(desk: Desk) -> str:

@@ -122,6 +122,21 @@ class Transaction:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """What a token's issuer did to an address, by its contract's own event: `frozen`, `unfrozen`, or `destroyed` (then
+    with the amount). A frozen address cannot move that token; it can move others.
+    """
+
+    address: Address
+    asset: AssetId
+    state: str
+    tx_hash: str
+    at: datetime
+    block: int | None = None
+    amount: int | None = None
+
+
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tracer.actions.freezes import frozen, tokens_read
 from tracer.actions.registry import refresh
 from tracer.chains import parse_caip10
 from tracer.detect.sanctions import sanctioned
@@ -30,7 +31,7 @@ from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
 WORST = 1000  # bad lines that are named
-READ = 1 << 15  # bytes of what is asked that are read at once
+READ = 1 << 14  # bytes of what is asked that are read at once
 FRESH_SECONDS = 60.0
 HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
 CARRIED = ("amount", "received", "origin_amount")
@@ -138,6 +139,10 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
     coverage: dict[Address, list[str]] = defaultdict(list)
     for read in store.coverage(places):
         coverage[read.address].append(f"{read.source}: {read.coverage}")
+    issuers = frozen(store, places)
+    read_to: dict[str, list[Answer]] = defaultdict(list)
+    for asset, told in tokens_read(store).items():
+        read_to[asset.chain].append(told)
     at = datetime.now(UTC)
     as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in now.cases]
     answers = []
@@ -152,6 +157,8 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
                 "known": _verdict(now.reported.get(address, ()), exposures, labels[address]),
                 "reported": now.reported.get(address, []),
                 "labels": [_label(label, now.registry, at) for label in labels[address]],
+                "freezes": issuers.get(address, []),
+                "freezes_read": read_to.get(address.chain, []),
                 "exposures": exposures,
                 "coverage": coverage[address] or known or ["unread"],
                 "at": plain.moment(at),

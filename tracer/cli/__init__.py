@@ -13,6 +13,7 @@ from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
 from tracer.cli.proof import ledger, verify
+from tracer.cli.show import show
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "flags": flags,
     "review": review,
     "screen": screen,
+    "show": show,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,

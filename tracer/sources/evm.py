@@ -13,13 +13,14 @@ from typing import Any
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
 from tracer.errors import ConfigError, InputError, Reorg, SourceBusy, SourceError, SourceRefused
-from tracer.model import Address, Checkpoint, Coverage, Kind
+from tracer.model import Address, AssetId, Checkpoint, Coverage, Kind
 from tracer.sources import decode
 from tracer.sources.base import Page, SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Tokens, promised
 from tracer.sources.budget import Budget
 from tracer.sources.decode import Block, Move, Receipt
 from tracer.sources.finding import Finder, Found, Header, Way, block_call, header
+from tracer.sources.issuers import FreezePage, NodeEvents
 from tracer.sources.providers import confirmations
 from tracer.sources.rpc import Call, Node, Reply
 from tracer.sources.secrets import host
@@ -47,6 +48,7 @@ class Evm:
         self._blocks = Blocks(self._node)
         self._tokens = Tokens(self._node)
         self._finder = Finder(self._node, self._blocks, settings, budget)
+        self._issuers = NodeEvents(self._node, self._blocks)
         self._right_chain = False  # not asked yet
 
     def __repr__(self) -> str:
@@ -75,6 +77,13 @@ class Evm:
         """The hash that a block has now; see Source."""
         (answer,) = self._node.ask([block_call(number)]).results
         return None if answer is None else header(self._node, answer).hash
+
+    def freezes(self, asset: AssetId, checkpoint: Checkpoint | None) -> FreezePage:
+        """What the issuer of a token did; see sources.issuers."""
+        before = checkpoint or Checkpoint()
+        head = self._head(before)
+        start = self._settings.start_block if before.block is None else before.block + 1
+        return self._issuers.read(asset, before, start, head.number)
 
     # --- what is final ------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tracer.model import Address, Checkpoint, Coverage, FlagState, Severity
+from tracer.model import Address, AssetId, Checkpoint, Coverage, FlagState, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,18 @@ class Read:
     source: str
     coverage: Coverage
     checkpoint: Checkpoint
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeHead:
+    """How far one source read a token's freeze events: from block `since` on; `done`: up to the newest final block."""
+
+    asset: AssetId
+    source: str
+    checkpoint: Checkpoint
+    since: int
+    done: bool
     at: datetime
 
 

@@ -12,7 +12,19 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, func, select
 
 from tracer.errors import StoreError
-from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
+from tracer.model import (
+    Address,
+    Asset,
+    AssetId,
+    Case,
+    Checkpoint,
+    Entity,
+    FlagState,
+    Freeze,
+    Label,
+    Report,
+    Transaction,
+)
 from tracer.store import (
     audit,
     blocks,
@@ -20,6 +32,7 @@ from tracer.store import (
     claims,
     engine,
     flags,
+    freezes,
     jobs,
     pages,
     screenings,
@@ -32,6 +45,7 @@ from tracer.store.rows import (
     Disagreement,
     Failure,
     Flag,
+    FreezeHead,
     Head,
     Page,
     Read,
@@ -225,6 +239,16 @@ class Store:
         """How far a source was read for each address of a chain that it was asked for, by address."""
         with self._read() as db:
             return pages.checkpoints(db, source, chain)
+
+    def freezes(self, addresses: Collection[Address] | None = None) -> list[Freeze]:
+        """What issuers did to these addresses, or to all, oldest first."""
+        with self._read() as db:
+            return freezes.of_addresses(db, addresses)
+
+    def freeze_heads(self, chain: str | None = None) -> list[FreezeHead]:
+        """How far the freeze events of each token were read; a token that is not named was not read."""
+        with self._read() as db:
+            return freezes.heads(db, chain)
 
     # --- what people and lists say
 

@@ -9,10 +9,24 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tracer.model import Address, Asset, Case, Checkpoint, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
-from tracer.store import blocks, cases, claims, flags, pages, screenings, sources, transfers
+from tracer.model import (
+    Address,
+    Asset,
+    AssetId,
+    Case,
+    Checkpoint,
+    Coverage,
+    Entity,
+    Fact,
+    FlagState,
+    Freeze,
+    Label,
+    Report,
+    Transaction,
+)
+from tracer.store import blocks, cases, claims, flags, freezes, pages, screenings, sources, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Disagreement, Read, Screening
+from tracer.store.rows import Added, Disagreement, FreezeHead, Read, Screening
 
 
 class Work:
@@ -89,6 +103,18 @@ class Work:
         """Keep how far an address was read from a source; whether that is news."""
         now = Read(address, source, coverage, checkpoint or Checkpoint(), self.at)
         return bool(self._count(pages.set_coverage(self._db, self._intern, now)))
+
+    def add_freezes(self, source: str, given: Iterable[Freeze]) -> int:
+        """Keep what issuers did to addresses; how many were new. One that was withdrawn stands again."""
+        return self._count(freezes.add_freezes(self._db, self._intern, self.at, source, given))
+
+    def set_freeze_head(self, asset: AssetId, source: str, checkpoint: Checkpoint, *, since: int, done: bool) -> None:
+        """Keep how far a source read a token's freeze events, from block `since` on."""
+        freezes.set_head(self._db, self._intern, source, FreezeHead(asset, source, checkpoint, since, done, self.at))
+
+    def withdraw_freezes(self, source: str, asset: AssetId) -> int:
+        """Withdraw all that a source read of a token's freeze events; how many."""
+        return self._count(freezes.withdraw(self._db, self._intern, self.at, source, asset))
 
     # --- what people and lists say
 
