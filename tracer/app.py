@@ -39,13 +39,14 @@ class App:
 def opened(settings: Settings) -> Iterator[App]:
     """An app with its store open. Raises ConfigError where the store cannot be used."""
     with Store.open(settings.database_url) as store:
-        reached = {one.name: (_settings(one), _rate(one)) for one in settings.sources}
+        newest = settings.include_unconfirmed
+        reached = {one.name: (_settings(one, newest=newest), _rate(one)) for one in settings.sources}
         budgets = {name: _budget(made, rate, store) for name, (made, rate) in reached.items()}
         sources = tuple(SOURCES[made.kind].make(made, budgets[name]) for name, (made, _) in reached.items())
         yield App(settings, store, sources, budgets)
 
 
-def _settings(one: Named) -> SourceSettings:
+def _settings(one: Named, *, newest: bool) -> SourceSettings:
     public = None if one.kind == "evm" else provider(one.kind)
     return SourceSettings(
         kind=one.kind,
@@ -57,6 +58,7 @@ def _settings(one: Named) -> SourceSettings:
         range_blocks=one.range_blocks,
         confirmations=one.confirmations,
         timeout_seconds=one.timeout_seconds,
+        include_unconfirmed=newest,
     )
 
 

@@ -37,6 +37,7 @@ class Kept:
     read: Set[Address]
     at: datetime
     progress: Callable[[str, int], None]
+    left_out: Set[Key] = frozenset()  # what was known and not final when it was traced
     counts: dict[str, int] = field(default_factory=lambda: {"pages": 0, "pages_read_again": 0, "newer": 0})
     newer: bool = False  # a page was kept after the trace: what it brought is no difference
     unread: set[str] = field(default_factory=set)  # sources whose pages cannot be read again
@@ -112,7 +113,7 @@ class Kept:
         key = (said.chain, said.tx_hash)
         traced = self.traced.get(key)
         if traced is None:
-            due = page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said))
+            due = page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said)) and key not in self.left_out
             if due and not self.store.withdrawn([key]):
                 yield Difference("transaction", f"transactions[{' '.join(key)}]", None, f"as in {page.name}")
             return
@@ -160,7 +161,7 @@ class Kept:
                 yield from self._same(one, stored[key])
             elif key not in gone or gone[key][2] <= self.at:
                 yield Difference("transaction", f"transactions[{' '.join(key)}]", plain.transaction(one), None)
-        for key in sorted(stored.keys() - self.traced.keys()):
+        for key in sorted(stored.keys() - self.traced.keys() - self.left_out):
             if self.newer:
                 self.counts["newer"] += 1
             else:
