@@ -58,13 +58,12 @@ def page(db: Connection, page_id: int) -> Page:
     return Page(**row._mapping)
 
 
-def page_ids(db: Connection, source: str | None, name: str | None) -> list[int]:
-    """The numbers of all pages, or of one source's (of that name), oldest first."""
+def page_ids(db: Connection, source: str | None, name: str | None, kind: str | None) -> list[int]:
+    """The numbers of all pages, or of one source's, of that name, of that kind, oldest first."""
     query = select(pages.c.id)
-    if source is not None:
-        query = query.where(pages.c.source == source)
-    if name is not None:
-        query = query.where(pages.c.name == name)
+    for column, wanted in ((pages.c.source, source), (pages.c.name, name), (pages.c.kind, kind)):
+        if wanted is not None:
+            query = query.where(column == wanted)
     return sorted(db.execute(query).scalars())
 
 

@@ -225,10 +225,15 @@ class Store:
         with self._read() as db:
             return pages.page(db, page_id)
 
-    def page_ids(self, source: str | None = None, name: str | None = None) -> list[int]:
-        """The ids of all pages, or of one source's (of that name), oldest first."""
+    def page_ids(self, source: str | None = None, name: str | None = None, kind: str | None = None) -> list[int]:
+        """The ids of all pages, or of one source's, of that name, of that kind, oldest first."""
         with self._read() as db:
-            return pages.page_ids(db, source, name)
+            return pages.page_ids(db, source, name, kind)
+
+    def transactions_from(self, source: str | None = None) -> list[tuple[str, str]]:
+        """The standing transactions, (chain, tx_hash), that rest on a reply of a source, or of any."""
+        with self._read() as db:
+            return transfers.read_from(db, source)
 
     def coverage(self, addresses: Collection[Address] | None = None) -> list[Read]:
         """What each source has said about these addresses, or all, by address and source. None read: no row."""

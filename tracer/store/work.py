@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,14 @@ class Work:
         added, changed = transfers.write(self._db, self._intern, transactions, page_id)
         self.changed |= changed
         return added
+
+    def withdraw(self, keys: Collection[tuple[str, str]], reason: str) -> int:
+        """Withdraw standing transactions (chain, tx_hash) with their transfers, for a reason; how many there were."""
+        return self._count(transfers.withdraw(self._db, self.at, keys, reason))
+
+    def withdraw_transfers(self, ids: Iterable[str]) -> int:
+        """Withdraw standing transfers, by id, of transactions that stand; how many. The act's audit row says why."""
+        return self._count(transfers.withdraw_transfers(self._db, self.at, ids))
 
     def add_blocks(self, chain: str, source: str, hashes: Mapping[int, str]) -> int:
         """Keep blocks that a source was read from, {number: hash}; how many were new.
