@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 
+from tracer.actions.events import read_events
 from tracer.actions.flag import flag as flag_case
-from tracer.actions.freezes import read_freezes
 from tracer.actions.notify import news
 from tracer.actions.pull import due
 from tracer.actions.pull import pull as pull_addresses
@@ -62,11 +62,10 @@ def pull(desk: Desk) -> str:
     return _said(did, [f"{what}: {why}" for what, why in pulled.failed])
 
 
-def freezes(desk: Desk) -> str:
-    """Read what the issuers of stablecoins froze since the last time."""
-    done = read_freezes(desk.app.store, desk.app.sources, ACTOR, desk.stop)
-    did = f"{done.new} new events" if done.new else ""
-    return _said(did, [f"{what}: {why}" for what, why in done.failed])
+def events(desk: Desk) -> str:
+    """Read what watched contracts said since the last time."""
+    done = read_events(desk.app.store, desk.app.sources, ACTOR, stop=desk.stop)
+    return _said(f"{done.new} new events" if done.new else "", [f"{what}: {why}" for what, why in done.failed])
 
 
 def trace(desk: Desk) -> str:

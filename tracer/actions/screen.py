@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from tracer.actions.freezes import frozen, tokens_read
+from tracer.actions.freezes import Freezes
 from tracer.actions.registry import refresh
 from tracer.chains import parse_caip10
 from tracer.detect.sanctions import sanctioned
@@ -139,10 +139,6 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
     coverage: dict[Address, list[str]] = defaultdict(list)
     for read in store.coverage(places):
         coverage[read.address].append(f"{read.source}: {read.coverage}")
-    issuers = frozen(store, places)
-    read_to: dict[str, list[Answer]] = defaultdict(list)
-    for asset, told in tokens_read(store).items():
-        read_to[asset.chain].append(told)
     at = datetime.now(UTC)
     as_of = [{"case": case.name, "heads": case.heads, "digest": case.digest} for case in now.cases]
     answers = []
@@ -157,8 +153,8 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
                 "known": _verdict(now.reported.get(address, ()), exposures, labels[address]),
                 "reported": now.reported.get(address, []),
                 "labels": [_label(label, now.registry, at) for label in labels[address]],
-                "freezes": issuers.get(address, []),
-                "freezes_read": read_to.get(address.chain, []),
+                "freezes": now.freezes.of_address(address),
+                "freezes_read": now.freezes.read_on(address.chain),
                 "exposures": exposures,
                 "coverage": coverage[address] or known or ["unread"],
                 "at": plain.moment(at),
@@ -191,12 +187,13 @@ class _Now:
     registry: Registry
     cases: list[_Known]
     reported: Mapping[Address, list[Answer]]
+    freezes: Freezes
 
     @classmethod
     def of(cls, store: Store) -> _Now:
         """As the store has it now."""
         cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
-        return cls(refresh(store), cases, _reported(store))
+        return cls(refresh(store), cases, _reported(store), Freezes.of(store))
 
 
 @dataclass(slots=True)

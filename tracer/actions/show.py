@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from tracer.actions.freezes import every_token
+from tracer.actions.freezes import Freezes
 from tracer.detect.poisoning import dropped, thefts
 from tracer.exports import plain
 from tracer.exports.plain import Plain
@@ -36,7 +36,7 @@ def show(store: Store, address: Address) -> Plain:
         "coverage": [_read(one) for one in store.coverage([address])] or [FILE if found else UNREAD],
         "labels": [plain.label(label) for label in store.labels([address])],
         "reports": _reports(store, address),
-        "freezes": every_token(store, address),
+        "freezes": Freezes.of(store).every_token(address),
         "transactions": len({one.tx_hash for one, _ in counting}),
         "first": plain.moment(min((one.at for one, _ in counting), default=None)),
         "last": plain.moment(max((one.at for one, _ in counting), default=None)),

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
+from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
 from tracer.cli.show import show
 from tracer.cli.sources import reparse, sources
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": review,
     "screen": screen,
     "show": show,
+    "probable": probable,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,

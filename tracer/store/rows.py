@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tracer.model import Address, AssetId, Checkpoint, Coverage, FlagState, Severity
+from tracer.model import Address, Checkpoint, Coverage, FlagState, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeHead:
-    """How far one source read a token's freeze events: from block `since` on; `done`: up to the newest final block."""
+class LogHead:
+    """How far one source read a contract's logs: from block `since` on; `done`: up to the newest final block."""
 
-    asset: AssetId
+    contract: Address
     source: str
     checkpoint: Checkpoint
     since: int

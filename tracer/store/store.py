@@ -20,8 +20,8 @@ from tracer.model import (
     Checkpoint,
     Entity,
     FlagState,
-    Freeze,
     Label,
+    Log,
     Report,
     Transaction,
 )
@@ -32,8 +32,8 @@ from tracer.store import (
     claims,
     engine,
     flags,
-    freezes,
     jobs,
+    logs,
     pages,
     screenings,
     sources,
@@ -45,8 +45,8 @@ from tracer.store.rows import (
     Disagreement,
     Failure,
     Flag,
-    FreezeHead,
     Head,
+    LogHead,
     Page,
     Read,
     Run,
@@ -245,15 +245,15 @@ class Store:
         with self._read() as db:
             return pages.checkpoints(db, source, chain)
 
-    def freezes(self, addresses: Collection[Address] | None = None) -> list[Freeze]:
-        """What issuers did to these addresses, or to all, oldest first."""
+    def logs(self, contracts: Collection[Address] | None = None) -> list[Log]:
+        """What these contracts, or all, said by events, in the order of the chain."""
         with self._read() as db:
-            return freezes.of_addresses(db, addresses)
+            return logs.of_contracts(db, contracts)
 
-    def freeze_heads(self, chain: str | None = None) -> list[FreezeHead]:
-        """How far the freeze events of each token were read; a token that is not named was not read."""
+    def log_heads(self) -> list[LogHead]:
+        """How far the logs of each contract were read, by contract and source; what is not named was not read."""
         with self._read() as db:
-            return freezes.heads(db, chain)
+            return logs.heads(db)
 
     # --- what people and lists say
 

@@ -134,29 +134,31 @@ class CoverageRow(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
-class FreezeRow(Base, table=True):
-    """What a token's issuer did to an address; withdrawn if the chain it was read from is gone."""
+class LogRow(Base, table=True):
+    """What a contract said by an event; withdrawn if the chain it was read from is gone."""
 
-    __tablename__ = "freezes"
-    __table_args__ = (UniqueConstraint("asset_id", "address_id", "tx_hash", "state"),)
+    __tablename__ = "logs"
+    __table_args__ = (UniqueConstraint("contract_id", "tx_hash", "position"),)
     id: int | None = Field(default=None, primary_key=True)
-    asset_id: int = Field(foreign_key="assets.id")
-    address_id: int = Field(foreign_key="addresses.id", index=True)
+    contract_id: int = Field(foreign_key="addresses.id")
     tx_hash: str = Field(sa_type=Name)
-    state: str = Field(sa_type=Name)
+    position: int = Field(sa_type=Whole)
+    block: int = Field(sa_type=Whole)
     at: datetime = Field(sa_type=Moment)
-    block: int | None = Field(default=None, sa_type=Whole)
-    amount: int | None = Field(default=None, sa_type=Digits)
+    topics: str = Field(sa_type=Prose)
+    data: str = Field(sa_type=Prose)
+    initiator_id: int | None = Field(default=None, foreign_key="addresses.id")
+    gas_price: int | None = Field(default=None, sa_type=Digits)
     source: str = Field(sa_type=Name)
     recorded_at: datetime = Field(sa_type=Moment)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
 
 
-class FreezeHeadRow(Base, table=True):
-    """How far a source read a token's freeze events: the present, one row each."""
+class LogHeadRow(Base, table=True):
+    """How far a source read a contract's logs: the present, one row each. `since`: the first block that was read."""
 
-    __tablename__ = "freeze_heads"
-    asset_id: int = Field(primary_key=True, foreign_key="assets.id")
+    __tablename__ = "log_heads"
+    contract_id: int = Field(primary_key=True, foreign_key="addresses.id")
     source: str = Field(primary_key=True, sa_type=Name)
     cursor: str | None = Field(default=None, sa_type=Prose)
     block: int | None = Field(default=None, sa_type=Whole)
@@ -446,8 +448,8 @@ learnt = _table("learnt")
 heads = _table("heads")
 disagreements = _table("disagreements")
 coverage = _table("coverage")
-freezes = _table("freezes")
-freeze_heads = _table("freeze_heads")
+logs = _table("logs")
+log_heads = _table("log_heads")
 labels = _table("labels")
 entities = _table("entities")
 facts = _table("facts")

@@ -12,21 +12,20 @@ from sqlalchemy import Connection
 from tracer.model import (
     Address,
     Asset,
-    AssetId,
     Case,
     Checkpoint,
     Coverage,
     Entity,
     Fact,
     FlagState,
-    Freeze,
     Label,
+    Log,
     Report,
     Transaction,
 )
-from tracer.store import blocks, cases, claims, flags, freezes, pages, screenings, sources, transfers
+from tracer.store import blocks, cases, claims, flags, logs, pages, screenings, sources, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Disagreement, FreezeHead, Read, Screening
+from tracer.store.rows import Added, Disagreement, LogHead, Read, Screening
 
 
 class Work:
@@ -112,17 +111,17 @@ class Work:
         now = Read(address, source, coverage, checkpoint or Checkpoint(), self.at)
         return bool(self._count(pages.set_coverage(self._db, self._intern, now)))
 
-    def add_freezes(self, source: str, given: Iterable[Freeze]) -> int:
-        """Keep what issuers did to addresses; how many were new. One that was withdrawn stands again."""
-        return self._count(freezes.add_freezes(self._db, self._intern, self.at, source, given))
+    def add_logs(self, source: str, given: Iterable[Log]) -> int:
+        """Keep what contracts said by events; how many were new. One that was withdrawn stands again."""
+        return self._count(logs.add_logs(self._db, self._intern, self.at, source, given))
 
-    def set_freeze_head(self, asset: AssetId, source: str, checkpoint: Checkpoint, *, since: int, done: bool) -> None:
-        """Keep how far a source read a token's freeze events, from block `since` on."""
-        freezes.set_head(self._db, self._intern, source, FreezeHead(asset, source, checkpoint, since, done, self.at))
+    def set_log_head(self, contract: Address, source: str, checkpoint: Checkpoint, *, since: int, done: bool) -> None:
+        """Keep how far a source read a contract's logs, from block `since` on. Alone it is no change."""
+        logs.set_head(self._db, self._intern, LogHead(contract, source, checkpoint, since, done, self.at))
 
-    def withdraw_freezes(self, source: str, asset: AssetId) -> int:
-        """Withdraw all that a source read of a token's freeze events; how many."""
-        return self._count(freezes.withdraw(self._db, self._intern, self.at, source, asset))
+    def withdraw_logs(self, source: str, contract: Address) -> int:
+        """Withdraw all that a source read of a contract's logs; how many."""
+        return self._count(logs.withdraw(self._db, self.at, source, contract))
 
     # --- what people and lists say
 

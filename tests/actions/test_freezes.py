@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from eth_utils.crypto import keccak
 
-from tests.anvil import Anvil, refusing
+from tests.anvil import Anvil, Proxy, proxied, refusing
 from tests.sources.evm_story import evm, place
-from tracer.actions.freezes import every_token, read_freezes
+from tracer.actions.events import read_events
+from tracer.actions.freezes import Freezes
 from tracer.chains import parse_asset
-from tracer.model import AssetId
+from tracer.detect.freezes import EVENTS, freezes
+from tracer.model import AssetId, Freeze
 from tracer.sources.evm import Evm
-from tracer.sources.issuers import EVENTS
 from tracer.store.store import Store
 
 USDT = parse_asset("ethereum", "0xdAC17F958D2ee523a2206206994597C13D831ec7")
@@ -30,15 +31,27 @@ def issuing(anvil: Anvil) -> Anvil:
     return anvil
 
 
+@pytest.fixture
+def proxy(anvil: Anvil) -> Iterator[Proxy]:
+    """A proxy before the chain."""
+    with proxied(anvil) as running:
+        yield running
+
+
 def says(chain: Anvil, asset: AssetId, call: str, *values: object) -> str:
     """The hash of a transaction by which an issuer says something."""
     return chain.send(chain.accounts[0], asset.contract.lower(), call, *values)
 
 
+def said(store: Store) -> list[Freeze]:
+    """All that issuers said."""
+    return list(freezes(store.logs()))
+
+
 def states(store: Store, address: str) -> list[tuple[str, str, str | None]]:
     """Symbol, state and transaction of every token at an address."""
     where = place(address)
-    return [(row["symbol"], row["state"], row["tx_hash"]) for row in every_token(store, where)]
+    return [(row["symbol"], row["state"], row["tx_hash"]) for row in Freezes.of(store).every_token(where)]
 
 
 def test_topics_are_those_of_the_signatures() -> None:
@@ -58,11 +71,11 @@ def test_who_was_frozen_and_when(store: Store, issuing: Anvil) -> None:
     blocked_by = says(issuing, USDC, "blacklist(address)", OTHER)
     issuing.mine(3)
 
-    assert 5 == read_freezes(store, [evm(issuing)], "ana").new
+    assert 5 == read_events(store, [evm(issuing)], "ana").new
     assert [("USDC", "none", None), ("USDT", "destroyed", destroyed_by)] == states(store, THIEF)
     assert [("USDC", "frozen", blocked_by), ("USDT", "unfrozen", released_by)] == states(store, OTHER)
     assert [("USDC", "none", None), ("USDT", "none", None)] == states(store, NOBODY)
-    found = [one for one in store.freezes([place(THIEF)]) if one.asset == USDT]
+    found = [one for one in said(store) if (one.asset, one.address) == (USDT, place(THIEF))]
     assert [("frozen", frozen_by, None), ("destroyed", destroyed_by, 46_291_000_000)] == [
         (one.state, one.tx_hash, one.amount) for one in found
     ]
@@ -73,12 +86,12 @@ def test_what_was_not_read_is_unknown(store: Store, issuing: Anvil) -> None:
     assert [("USDC", "unknown", None), ("USDT", "unknown", None)] == states(store, THIEF)
 
 
-def test_refused_events_are_named_and_prove_nothing(store: Store, issuing: Anvil, proxy: object) -> None:
+def test_refused_events_are_named_and_prove_nothing(store: Store, issuing: Anvil, proxy: Proxy) -> None:
     """A node that gives no logs is named for each token; the state stays unknown."""
-    proxy.refuse = refusing("eth_getLogs")  # type: ignore[attr-defined]
-    done = read_freezes(store, [evm(proxy)], "ana")  # type: ignore[arg-type]
+    proxy.refuse = refusing("eth_getLogs")
+    done = read_events(store, [evm(proxy)], "ana")
 
-    assert ["USDC", "USDT"] == sorted(what.split()[0] for what, _ in done.failed)
+    assert {str(place(one.contract)) for one in (USDC, USDT)} == {what.split()[2] for what, _ in done.failed}
     assert [("USDC", "unknown", None), ("USDT", "unknown", None)] == states(store, THIEF)
 
 
@@ -87,15 +100,15 @@ def test_reading_goes_on_where_it_was(store: Store, issuing: Anvil) -> None:
     source = evm(issuing)
     says(issuing, USDT, "addBlackList(address)", OTHER)
     issuing.mine(3)
-    first = read_freezes(store, [source], "ana")
+    first = read_events(store, [source], "ana")
     says(issuing, USDT, "addBlackList(address)", THIEF)
     issuing.mine(3)
 
-    assert [1, 1, 0] == [first.new, *(read_freezes(store, [source], "ana").new for _ in range(2))]
-    assert 2 == len(store.freezes())
+    assert [1, 1, 0] == [first.new, *(read_events(store, [source], "ana").new for _ in range(2))]
+    assert 2 == len(said(store))
 
 
-def test_a_narrow_node_is_read_in_pieces(store: Store, issuing: Anvil, proxy: object) -> None:
+def test_a_narrow_node_is_read_in_pieces(store: Store, issuing: Anvil, proxy: Proxy) -> None:
     """Where only a few blocks are given at once, all events are found all the same."""
     for _ in range(6):
         says(issuing, USDT, "addBlackList(address)", OTHER)
@@ -105,9 +118,9 @@ def test_a_narrow_node_is_read_in_pieces(store: Store, issuing: Anvil, proxy: ob
         if method == "eth_getLogs" and int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) >= 5
         else None
     )
-    proxy.refuse = refuse  # type: ignore[attr-defined]
+    proxy.refuse = refuse
 
-    assert 6 == read_freezes(store, [evm(proxy)], "ana").new  # type: ignore[arg-type]
+    assert 6 == read_events(store, [evm(proxy)], "ana").new
 
 
 def test_a_reorg_takes_back_what_it_dropped(store: Store, issuing: Anvil) -> None:
@@ -116,10 +129,10 @@ def test_a_reorg_takes_back_what_it_dropped(store: Store, issuing: Anvil) -> Non
     kept = says(issuing, USDT, "addBlackList(address)", OTHER)
     says(issuing, USDT, "addBlackList(address)", THIEF)
     issuing.mine(3)
-    read_freezes(store, [source], "ana")
+    read_events(store, [source], "ana")
     issuing.reorg(4)
     issuing.mine(3)
-    read_freezes(store, [evm(issuing)], "ana")
+    read_events(store, [evm(issuing)], "ana")
 
-    assert [kept] == [one.tx_hash for one in store.freezes()]
+    assert [kept] == [one.tx_hash for one in said(store)]
     assert "none" == dict((symbol, state) for symbol, state, _ in states(store, THIEF))["USDT"]
