@@ -75,3 +75,11 @@ def provider(kind: str) -> Provider:
     said: dict[str, Any] = yaml.safe_load((DATA / f"{kind}.yaml").read_text("utf-8"))
     said["chains"] = {chain: Support(**support) for chain, support in said["chains"].items()}
     return Provider(**said | {name: tuple(said[name]) for name in ("read_in", "reads")})
+
+
+@cache
+def confirmations(chain: str) -> int:
+    """How deep a block of an EVM chain must lie to count as final where a node does not name the final one."""
+    said: dict[str, Any] = yaml.safe_load((DATA / "evm.yaml").read_text("utf-8"))
+    found: int = said["confirmations"].get(chain, said["default"])
+    return found
