@@ -254,7 +254,7 @@ def parse(raw: bytes) -> Said:
 
 def _of_account(page: Any) -> Said:
     replies = page["replies"]
-    lists = _Lists(page["start"], page["upto"], replies["infos"])
+    lists = _Lists(page["start"], page["upto"], replies.get("infos", ()))
     for row in (row for name in LISTS for reply in replies.get(name, ()) for row in reply["data"]):
         lists.add(row)
     made = [_transaction(page["chain"], tx_hash, told, page["address"]) for tx_hash, told in lists.found.items()]

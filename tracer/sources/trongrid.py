@@ -26,6 +26,7 @@ from tracer.sources.secrets import host
 from tracer.sources.tron_answers import listed_rows, looked_up
 from tracer.sources.web import Asked, Params, Web
 
+parse = tron.parse  # what a kept page says; see Kind
 MOST_REPLIES = 50  # that a single moment may fill
 BLOCKS = 1_000  # that are remembered as long as the newest one is the same
 CONTRACTS = 10_000  # of which it is remembered what a log of theirs looks like
