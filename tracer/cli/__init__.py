@@ -14,8 +14,12 @@ from tracer.cli.cases import case_app
 from tracer.cli.entities import entities_app
 from tracer.cli.feeds import feeds_app
 from tracer.cli.imports import import_app
+from tracer.cli.price import price
+from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
 from tracer.cli.reports import reports_app
+from tracer.cli.show import show
+from tracer.cli.sources import reparse, sources
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -39,12 +43,17 @@ app.add_typer(reports_app, name="reports")
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "settings": settings,
+    "sources": sources,
     "pull": pull,
+    "reparse": reparse,
     "trace": trace,
     "flags": flags,
     "review": review,
+    "price": price,
     "screen": screen,
     "who": who,
+    "show": show,
+    "probable": probable,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,
