@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ import pytest
 from tests.actions.arrivals import EXCHANGE, OTHER, flag, place, traced
 from tests.registry.test_ofac import EVM, advanced
 from tracer.actions.feed import FEEDS, import_feed, sync_feed
+from tracer.actions.trace import trace
+from tracer.actions.verify import verify_case
 from tracer.actions.who import who
 from tracer.actions.withdraw import withdraw_labels
 from tracer.chains import parse_address
@@ -174,6 +177,20 @@ def test_the_cases_that_a_feed_touches_are_named(store: Store, tmp_path: Path) -
     assert flag(store, "low_kyc_arrival").id in touched.affected[0].flags
     assert import_feed(store, "labels", labels(tmp_path, row(0xD4), name="b.csv"), "ana").affected == ()
     assert {EXCHANGE, OTHER} <= {one.address for one in store.labels()}
+
+
+def test_a_case_that_met_a_feed_is_verified(store: Store, tmp_path: Path) -> None:
+    """The claim that both a person and a feed make, and the feed's file among the pages, are no difference."""
+    traced(store)
+    path = tmp_path / "names.json"
+    path.write_text(json.dumps({EXCHANGE.text: {"name": "Weak Exchange", "labels": ["exchange"]}}))
+    import_feed(store, "etherscan", path, "ana")
+    with store.act("ana", "label", "x") as work:
+        (claim,) = [one for one in store.labels([EXCHANGE]) if one.feed]
+        work.add_labels([replace(claim, feed=None)])
+    trace(store, "case", "ana")
+
+    assert verify_case(store, "case").differences == ()
 
 
 def test_a_level_of_the_scale_is_a_confidence(store: Store, tmp_path: Path) -> None:

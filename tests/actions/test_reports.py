@@ -12,6 +12,7 @@ from tracer.actions.case import open_case
 from tracer.actions.intake import import_reports
 from tracer.actions.reports import review_reports
 from tracer.actions.trace import trace
+from tracer.actions.verify import verify_case
 from tracer.detect.reports import BUSY
 from tracer.errors import InputError, NotFound
 from tracer.model import Address, Category, Report
@@ -47,6 +48,8 @@ def test_a_report_on_an_exchange_taints_nothing_until_it_is_released(store: Stor
     document = trace(store, "two", "ana").document
     assert {one["address"] for one in document["reported"]} == {THIEF.text}
     assert [(one["report_id"], one["address"]) for one in document["quarantined"]] == [("r1", EXCHANGE.text)]
+
+    assert verify_case(store, "two").differences == ()
 
     review_reports(store, "r1", "ana", "it was the victim's own account", held=False)
     document = trace(store, "two", "ana").document

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from tracer.detect.reports import Reported, suspicion
 from tracer.errors import InputError, NotFound
-from tracer.model import Address, Case, OriginSpec, Report
+from tracer.model import Address, AssetId, Case, OriginSpec, Report
 from tracer.store.rows import Hold
 from tracer.store.store import Store
 from tracer.taint.stops import Labels
@@ -55,19 +55,20 @@ def free_origins(store: Store, case: Case) -> tuple[tuple[OriginSpec, ...], list
     One that several reports name goes on while any of them is free; one that no report names, always.
     """
     ids = sorted({name for spec in case.origins for name in spec.report_ids})
-    held = [one for one in store.holds(ids) if one.held] if ids else []
-    about = {one.report.about for one in held}
-    free = tuple(spec for spec in case.origins if _free(spec, about))
-    return free, [one for one in held if any(_names(spec, one.report) for spec in case.origins)]
+    held = {one.report.about: one for one in store.holds(ids) if one.held} if ids else {}
+    free = tuple(spec for spec in case.origins if not _held(spec, held))
+    named = {about for spec in case.origins for about in _said(spec)}
+    return free, [one for about, one in held.items() if about in named]
 
 
-def _free(spec: OriginSpec, held: Collection[object]) -> bool:
-    said = [(name, spec.address, spec.tx_hash, spec.asset) for name in spec.report_ids]
-    return not said or any(about not in held for about in said)
+def _held(spec: OriginSpec, held: Collection[object]) -> bool:
+    said = _said(spec)
+    return bool(said) and all(about in held for about in said)
 
 
-def _names(spec: OriginSpec, report: Report) -> bool:
-    return report.report_id in spec.report_ids and spec.address == report.address
+def _said(spec: OriginSpec) -> list[tuple[str, Address, str | None, AssetId | None]]:
+    """What the reports that name an origin are about."""
+    return [(name, spec.address, spec.tx_hash, spec.asset) for name in spec.report_ids]
 
 
 def _why(store: Store, report: Report) -> str | None:

@@ -156,7 +156,8 @@ def _reports(store: Store, case: Case) -> list[Report]:
 
 def _held(one: Hold) -> dict[str, Any]:
     """What a report would originate, were it not held in quarantine."""
-    return {"report_id": one.report.report_id, **place(one.report.address), "reason": one.reason}
+    said = {"report_id": one.report.report_id, **place(one.report.address), "tx_hash": one.report.tx_hash}
+    return said | {"reason": one.reason}
 
 
 def _read(reading: _Reading, case: Case, limits: Limits, progress: Callable[[Round], None]) -> Result:
