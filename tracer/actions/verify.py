@@ -122,7 +122,8 @@ def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Ite
         return
     then, now = store.entities(at), store.entities()
     named = {row["id"] for row in made["entities"]}
-    yield from _either("facts", made["facts"], _facts(then, named), _facts(now, named))
+    facts = [_bare(row) for row in made["facts"]]
+    yield from _either("facts", facts, _facts(then, named), _facts(now, named))
     yield from _entities(made, Registry(now))
 
 
@@ -137,7 +138,12 @@ def _stood(since: datetime | None, until: datetime | None, at: datetime | None) 
 
 
 def _facts(entities: Iterable[Entity], named: Set[str]) -> list[Plain]:
-    return [plain.fact(fact, one) for one in entities if one.id in named for fact in one.facts]
+    return [_bare(plain.fact(fact, one)) for one in entities if one.id in named for fact in one.facts]
+
+
+def _bare(fact: Plain) -> Plain:
+    """A fact without its id, which follows from the rest: a difference is to be told by what differs."""
+    return {name: value for name, value in fact.items() if name != "id"}
 
 
 def _either(name: str, traced: list[Plain], then: list[Plain], now: list[Plain]) -> Iterator[Difference]:

@@ -100,7 +100,6 @@ def fact(one: Fact, entity: Entity | None = None) -> Plain:
     """A dated statement with its source, quote and the day it was read."""
     limit = one.limit
     return {
-        "id": one.id,
         "entity": one.entity,
         "entity_name": entity.name if entity else None,
         "kind": one.kind,
@@ -119,6 +118,7 @@ def fact(one: Fact, entity: Entity | None = None) -> Plain:
         "confidence": one.confidence,
         "cites_aml_kyc_failure": one.cites_aml_kyc_failure,
         "note": one.note,
+        "id": one.id,
     }
 
 
