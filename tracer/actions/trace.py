@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
 from tracer.detect.coinjoin import CoinJoin, coinjoins
@@ -108,7 +109,7 @@ def trace(
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
 ) -> Traced:
-    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
+    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
     Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
@@ -124,6 +125,8 @@ def trace(
     registry = refresh(store)
     with collector_paused():
         reading, result = _read(store, case, limits, live, progress)
+        while learn(store, actor, result):  # more addresses are an exchange's than were known: read once more
+            reading, result = _read(store, case, limits, live, progress)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 

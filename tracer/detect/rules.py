@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from tracer.chains import listed
 from tracer.detect.coinjoin import CoinJoin
+from tracer.detect.deposits import derived
 from tracer.detect.kyc import POLICY, Policy, low_kyc
 from tracer.detect.sanctions import sanctioned
 from tracer.model import Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
@@ -172,9 +173,11 @@ def _name(landing: Landing, known: Known) -> str | None:
 
 
 def _doubt(label: Label | None) -> str:
-    if label is None or label.confidence >= UNSURE:
+    if label is None:
         return ""
-    return f" The label is unsure: confidence {label.confidence}, by {label.source}."
+    by_rule = f" No list names this address: the {label.source} tells it by what it did (`tracer deposits`)."
+    unsure = f" The label is unsure: confidence {label.confidence}, by {label.source}."
+    return (by_rule if derived(label) else "") + (unsure if label.confidence < UNSURE else "")
 
 
 def _joined(findings: Sequence[Finding]) -> Finding:
