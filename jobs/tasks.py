@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 
+from tracer.actions.events import read_events
 from tracer.actions.flag import flag as flag_case
 from tracer.actions.notify import news
 from tracer.actions.pull import due
@@ -55,6 +56,12 @@ def pull(desk: Desk) -> str:
     counts = f"{pulled.transactions} transactions, {pulled.transfers} transfers, {pulled.gone} withdrawn"
     did = counts if pulled.changed else ""
     return _said(did, [f"{what}: {why}" for what, why in pulled.failed])
+
+
+def events(desk: Desk) -> str:
+    """Read what watched contracts said since the last time."""
+    done = read_events(desk.app.store, desk.app.sources, ACTOR, stop=desk.stop)
+    return _said(f"{done.new} new events" if done.new else "", [f"{what}: {why}" for what, why in done.failed])
 
 
 def trace(desk: Desk) -> str:

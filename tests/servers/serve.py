@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
 
 class Given(NamedTuple):
-    """An answer. `cut`: so many bytes of the body are sent, then the line breaks; None: all. `drip`: in a hundred pieces."""
+    """An answer. `cut`: so many bytes of the body are sent, then the line breaks. `drip`: in a hundred pieces."""
 
     status: int
     body: bytes

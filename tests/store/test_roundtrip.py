@@ -27,6 +27,7 @@ from tracer.model import (
     Kind,
     Label,
     Limit,
+    Log,
     OriginSpec,
     Report,
     Severity,
@@ -207,6 +208,11 @@ def fill(store: Store) -> None:
         work.add_transactions([transaction((address(n), address(1), n), tx=n, at=START) for n in (5, 2, 9)], page)
         work.add_transactions([transaction((address(n), address(1), n), tx=n, block=n) for n in (11, 12)], page)
         work.add_blocks(ETHEREUM, {12: "0xbb", 9: "0xcc", 11: "0xaa"})
+        work.add_logs(
+            "node", (Log(address(n), tx_hash(n), n, n, START, ("0xa",), "0x", address(2), n) for n in (7, 3, 5))
+        )
+        for n in (5, 3):
+            work.set_log_head(address(n), "node", Checkpoint(block=n), since=0, done=n > 3)
         work.add_screenings(Screening(word, address(1), f'["{word}"]') for word in words)
         work.add_labels([label(Address(ETHEREUM, word), entity=word) for word in words])
         work.add_entities([Entity(word, word, "exchange") for word in words])
@@ -235,6 +241,8 @@ READS: list[Callable[[Store], object]] = [
     Store.flags,
     Store.coverage,
     Store.runs,
+    Store.logs,
+    Store.log_heads,
     lambda store: store.transactions_of([address(1)]),
     lambda store: store.withdrawn([(ETHEREUM, tx_hash(12))]),
     lambda store: store.blocks(ETHEREUM),

@@ -14,6 +14,7 @@ from tracer.cli.cases import case_app
 from tracer.cli.deposits import deposits
 from tracer.cli.imports import import_app
 from tracer.cli.proof import ledger, verify
+from tracer.cli.show import show
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "flags": flags,
     "review": review,
     "screen": screen,
+    "show": show,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,

@@ -125,6 +125,11 @@ def _lines(one: Answer) -> list[str]:
         found.append(
             f"  label     {name} ({label['category']}){sanctioned}, {label['confidence']} by {label['source']}"
         )
+    for issuer in one["freezes"]:
+        if issuer["state"] in ("frozen", "destroyed"):
+            found.append(
+                f"  issuer    {issuer['symbol']} {issuer['state'].upper()} {when(issuer['at'])}, tx {issuer['tx_hash']}"
+            )
     for exposure in one["exposures"]:
         found += _exposure(exposure, one["chain"])
     return [*found, f"  coverage  {', '.join(one['coverage'])}"]

@@ -59,6 +59,7 @@ class Tx(NamedTuple):
     sender: str
     to: str | None
     amount: int
+    gas_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ def block(answer: Any) -> Block:
             _address(tx["from"]),
             _address(tx["to"]) if tx.get("to") else None,
             quantity(tx["value"]),
+            quantity(tx["gasPrice"]) if "gasPrice" in tx else None,
         )
         for tx in answer["transactions"]
     }

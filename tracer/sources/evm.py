@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
@@ -19,6 +19,7 @@ from tracer.sources.base import Page, SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Tokens, promised
 from tracer.sources.budget import Budget
 from tracer.sources.decode import Block, Move, Place, Receipt
+from tracer.sources.events import LogPage, NodeEvents
 from tracer.sources.finding import Finder, Found, Header, Way, block_call, header
 from tracer.sources.rpc import Call, Node, Reply
 from tracer.sources.secrets import host
@@ -46,6 +47,7 @@ class Evm:
         self._blocks = Blocks(self._node)
         self._tokens = Tokens(self._node)
         self._finder = Finder(self._node, self._blocks, settings)
+        self._events = NodeEvents(self._node, self._blocks)
         self._right_chain = False  # not asked yet
 
     def __repr__(self) -> str:
@@ -74,6 +76,13 @@ class Evm:
         """The hash that a block has now; see Source."""
         (answer,) = self._node.ask([block_call(number)]).results
         return None if answer is None else header(self._node, answer).hash
+
+    def logs(self, contract: Address, topics: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract; see EventSource."""
+        before = checkpoint or Checkpoint()
+        head = self._head(before)
+        start = self._settings.start_block if before.block is None else before.block + 1
+        return self._events.read(contract, topics, before, start, head.number)
 
     # --- what is final ------------------------------------------------------------------------------------------------
 

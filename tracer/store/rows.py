@@ -54,6 +54,18 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class LogHead:
+    """How far one source read a contract's logs: from block `since` on; `done`: up to the newest final block."""
+
+    contract: Address
+    source: str
+    checkpoint: Checkpoint
+    since: int
+    done: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One stored run of a case. `result` is the canonical JSON as it was given."""
 

@@ -10,9 +10,34 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
-from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
-from tracer.store import audit, blocks, cases, claims, engine, flags, jobs, pages, screenings, tables, transfers
-from tracer.store.rows import Audit, Flag, Page, Read, Run, Screening, Status, Trace
+from tracer.model import (
+    Address,
+    Asset,
+    AssetId,
+    Case,
+    Checkpoint,
+    Entity,
+    FlagState,
+    Label,
+    Log,
+    Report,
+    Transaction,
+)
+from tracer.store import (
+    audit,
+    blocks,
+    cases,
+    claims,
+    engine,
+    flags,
+    jobs,
+    logs,
+    pages,
+    screenings,
+    tables,
+    transfers,
+)
+from tracer.store.rows import Audit, Flag, LogHead, Page, Read, Run, Screening, Status, Trace
 from tracer.store.work import Work
 
 Clock = Callable[[], datetime]
@@ -169,6 +194,16 @@ class Store:
         """How far a source was read for each address of a chain that it was asked for, by address."""
         with self._read() as db:
             return pages.checkpoints(db, source, chain)
+
+    def logs(self, contracts: Collection[Address] | None = None) -> list[Log]:
+        """What these contracts, or all, said by events, in the order of the chain."""
+        with self._read() as db:
+            return logs.of_contracts(db, contracts)
+
+    def log_heads(self) -> list[LogHead]:
+        """How far the logs of each contract were read, by contract and source; what is not named was not read."""
+        with self._read() as db:
+            return logs.heads(db)
 
     # --- what people and lists say
 

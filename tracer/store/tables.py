@@ -133,6 +133,40 @@ class CoverageRow(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
+class LogRow(Base, table=True):
+    """What a contract said by an event; withdrawn if the chain it was read from is gone."""
+
+    __tablename__ = "logs"
+    __table_args__ = (UniqueConstraint("contract_id", "tx_hash", "position"),)
+    id: int | None = Field(default=None, primary_key=True)
+    contract_id: int = Field(foreign_key="addresses.id")
+    tx_hash: str = Field(sa_type=Name)
+    position: int = Field(sa_type=Whole)
+    block: int = Field(sa_type=Whole)
+    at: datetime = Field(sa_type=Moment)
+    topics: str = Field(sa_type=Prose)
+    data: str = Field(sa_type=Prose)
+    initiator_id: int | None = Field(default=None, foreign_key="addresses.id")
+    gas_price: int | None = Field(default=None, sa_type=Digits)
+    source: str = Field(sa_type=Name)
+    recorded_at: datetime = Field(sa_type=Moment)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class LogHeadRow(Base, table=True):
+    """How far a source read a contract's logs: the present, one row each. `since`: the first block that was read."""
+
+    __tablename__ = "log_heads"
+    contract_id: int = Field(primary_key=True, foreign_key="addresses.id")
+    source: str = Field(primary_key=True, sa_type=Name)
+    cursor: str | None = Field(default=None, sa_type=Prose)
+    block: int | None = Field(default=None, sa_type=Whole)
+    block_hash: str | None = Field(default=None, sa_type=Name)
+    since: int = Field(sa_type=Whole)
+    done: bool
+    at: datetime = Field(sa_type=Moment)
+
+
 # --- what people and lists say ----------------------------------------------------------------------------------------
 
 _STANDS = text("withdrawn_at IS NULL")
@@ -348,6 +382,8 @@ transactions = _table("transactions")
 transfers = _table("transfers")
 blocks = _table("blocks")
 coverage = _table("coverage")
+logs = _table("logs")
+log_heads = _table("log_heads")
 labels = _table("labels")
 entities = _table("entities")
 facts = _table("facts")

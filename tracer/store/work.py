@@ -8,10 +8,23 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tracer.model import Address, Asset, Case, Checkpoint, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
-from tracer.store import blocks, cases, claims, flags, pages, screenings, transfers
+from tracer.model import (
+    Address,
+    Asset,
+    Case,
+    Checkpoint,
+    Coverage,
+    Entity,
+    Fact,
+    FlagState,
+    Label,
+    Log,
+    Report,
+    Transaction,
+)
+from tracer.store import blocks, cases, claims, flags, logs, pages, screenings, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Read, Screening
+from tracer.store.rows import Added, LogHead, Read, Screening
 
 
 class Work:
@@ -80,6 +93,18 @@ class Work:
         """Keep how far an address was read from a source; whether that is news."""
         now = Read(address, source, coverage, checkpoint or Checkpoint(), self.at)
         return bool(self._count(pages.set_coverage(self._db, self._intern, now)))
+
+    def add_logs(self, source: str, given: Iterable[Log]) -> int:
+        """Keep what contracts said by events; how many were new. One that was withdrawn stands again."""
+        return self._count(logs.add_logs(self._db, self._intern, self.at, source, given))
+
+    def set_log_head(self, contract: Address, source: str, checkpoint: Checkpoint, *, since: int, done: bool) -> None:
+        """Keep how far a source read a contract's logs, from block `since` on. Alone it is no change."""
+        logs.set_head(self._db, self._intern, LogHead(contract, source, checkpoint, since, done, self.at))
+
+    def withdraw_logs(self, source: str, contract: Address) -> int:
+        """Withdraw all that a source read of a contract's logs; how many."""
+        return self._count(logs.withdraw(self._db, self.at, source, contract))
 
     # --- what people and lists say
 
