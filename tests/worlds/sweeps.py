@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -45,11 +45,16 @@ class Swept:
 
     def of(self) -> Mapping[Address, list[Transaction]]:
         """The transactions that touch each address."""
-        found: dict[Address, list[Transaction]] = defaultdict(list)
-        for one in self.transactions:
-            for end in {end for t in one.transfers for end in (t.sender, t.recipient) if end}:
-                found[end].append(one)
-        return found
+        return touching(self.transactions)
+
+
+def touching(transactions: Iterable[Transaction]) -> Mapping[Address, list[Transaction]]:
+    """The transactions that touch each address."""
+    found: dict[Address, list[Transaction]] = defaultdict(list)
+    for one in transactions:
+        for end in {end for t in one.transfers for end in (t.sender, t.recipient) if end}:
+            found[end].append(one)
+    return found
 
 
 @dataclass
