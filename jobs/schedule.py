@@ -19,7 +19,7 @@ class Job:
 
 SCHEDULE: dict[str, Job] = {
     "pull": Job(60, "new transfers of the addresses that open cases watch, frontier first", pull),
-    "events": Job(600, "what the issuers of stablecoins froze", events),
+    "events": Job(600, "what issuers of stablecoins froze, and the notes of mixers that cases' money met", events),
     "trace": Job(60, "cases whose inputs changed", trace),
     "flag": Job(60, "what the newest traces found becomes flags; what they lost is withdrawn", flag),
     "notify": Job(60, "new and changed flags, to the log", notify),

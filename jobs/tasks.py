@@ -53,6 +53,10 @@ def pull(desk: Desk) -> str:
     pulled = pull_addresses(app.store, app.sources, addresses, ACTOR, threads=threads, stop=desk.stop)
     for what, why in pulled.failed:
         LOG.warning("pull of %s failed: %s", what, why)
+    for what, why in pulled.handed:
+        LOG.info("pull of %s went on with the next source: %s", what, why)
+    for what in pulled.differ:
+        LOG.warning("pull: %s", what)
     counts = f"{pulled.transactions} transactions, {pulled.transfers} transfers, {pulled.gone} withdrawn"
     did = counts if pulled.changed else ""
     return _said(did, [f"{what}: {why}" for what, why in pulled.failed])
@@ -74,7 +78,12 @@ def trace(desk: Desk) -> str:
         settings = desk.app.settings
         limits, policy = settings.limits.value(), settings.policy.value()
         made = trace_case(
-            *(desk.app.store, case.name, ACTOR), limits=limits, policy=policy, live=desk.app.chains, flags=False
+            *(desk.app.store, case.name, ACTOR),
+            limits=limits,
+            policy=policy,
+            live=desk.app.chains,
+            include_unconfirmed=settings.include_unconfirmed,
+            flags=False,
         )
         desk.traced[case.id] = version
         return made.new

@@ -253,6 +253,23 @@ class Judgement:
     facts: tuple[Fact, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one whole unit of an asset was worth in US dollars, as a source says it; `usd` None: it knows no price.
+
+    `asked`: the full hour that it was asked for; `at`: the moment of the price, which lies near it; `confidence`: 0 to
+    1, as given. It enters no sum of a trace and no digest.
+    """
+
+    asset: AssetId
+    asked: datetime
+    source: str
+    usd: Decimal | None = None
+    at: datetime | None = None
+    confidence: Decimal | None = None
+    recorded_at: datetime | None = None
+
+
 # --- work -------------------------------------------------------------------------------------------------------------
 
 

@@ -138,10 +138,17 @@ class PolicySettings(Part):
         return replace(POLICY, **self.model_dump())
 
 
+class PricesSettings(Part):
+    """[tracer.prices]. `url`: where DefiLlama is, if not at its public address; never shown, for it may hold a key."""
+
+    url: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """Every setting, immutable. Named arguments win over TRACER_… variables, these over [tracer] in tracer.toml.
 
-    `database_url`: where everything is kept. `actor`: the name written on every change. Make one with `load`.
+    `database_url`: where everything is kept. `actor`: the name written on every change. `include_unconfirmed`: read and
+    count what is not final yet. Make one with `load`.
     """
 
     model_config = SettingsConfigDict(
@@ -156,10 +163,12 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///tracer.db"
     actor: str = Field(default_factory=_login, min_length=1)
+    include_unconfirmed: bool = False
     sources: tuple[SourceSettings, ...] = ()
     jobs: JobsSettings = JobsSettings()
     limits: LimitsSettings = LimitsSettings()
     policy: PolicySettings = PolicySettings()
+    prices: PricesSettings = PricesSettings()
 
     @field_validator("sources")
     @classmethod

@@ -124,7 +124,8 @@ def test_a_label_is_withdrawn_when_it_is_no_longer_found(traced: tuple[Store, Tr
     assert [] == standing(store)
     assert old.withdrawn_at is not None
     assert [("exchange_arrival", HOT.text, "Exchange")] == flagged(made)
-    assert [FlagState.WITHDRAWN] == [one.state for one in store.flags("c-1") if one.address == DEPOSIT]
+    arrived = [one for one in store.flags("c-1") if (one.rule, one.address) == ("exchange_arrival", DEPOSIT)]
+    assert [FlagState.WITHDRAWN] == [one.state for one in arrived]
 
 
 def test_a_reported_address_keeps_its_origin(store: Store) -> None:

@@ -20,6 +20,7 @@ class World:
     transactions: tuple[Transaction, ...]
     assets: tuple[Asset, ...] = ()
     fork: str = ""  # another text: other hashes
+    fork_above: int = -1  # above this block
 
     @cached_property
     def in_order(self) -> list[Transaction]:
@@ -54,7 +55,8 @@ class World:
 
     def hash(self, number: int) -> str:
         """The hash of a block, 64 hex digits without 0x: the same in every server."""
-        return sha256(f"{self.chain}:{number}:{self.fork}".encode()).hexdigest()
+        fork = self.fork if number > self.fork_above else ""
+        return sha256(f"{self.chain}:{number}:{fork}".encode()).hexdigest()
 
 
 def _parties(one: Transaction) -> Iterable[Address]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ def learn(store: Store, actor: str, result: Result) -> bool:
     """Judge what a fold came by: addresses that were read and paid an exchange, and those labelled by the rules before.
 
     New labels are added, those no longer found withdrawn, in an act of their own; True if there were any: then the
-    same fold may give another result. Judged is by what is stored alone, never by such labels: it comes to an end.
+    same fold may give another result. Judged is by what is stored and final, never by such labels: it comes to an end.
     """
     candidates = sorted(_candidates(result))
     judge = judging(store)
@@ -42,7 +42,7 @@ def known_deposits(store: Store, addresses: Iterable[Address] = ()) -> list[Depo
 
 def judging(store: Store) -> Deposits:
     """The rules over what a store has now."""
-    reader = _Reader(store, Registry(store.entities()))
+    reader = _Reader(store, Registry(store.entities()), store.unconfirmed())
     return Deposits(reader.transactions_of, reader.label_at)
 
 
@@ -68,12 +68,14 @@ class _Reader:
 
     store: Store
     registry: Registry
+    unconfirmed: Container[tuple[str, str]]
     labels: Labels = field(default_factory=Labels)
     known: set[Address] = field(default_factory=set)
 
     def transactions_of(self, address: Address) -> list[Transaction]:
-        """All that is stored, with the labels of both ends."""
-        found = self.store.transactions_of([address])
+        """All that is stored and final, with the labels of both ends."""
+        every = self.store.transactions_of([address])
+        found = [one for one in every if (one.chain, one.tx_hash) not in self.unconfirmed]
         ends = {address, *(end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end)}
         new = sorted(ends - self.known)
         self.known |= ends

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
+from tracer.actions.probable import TOPICS, pools_touched
 from tracer.detect import freezes
 from tracer.errors import Reorg, SourceError
 from tracer.model import Address
@@ -17,9 +18,10 @@ PAGES = 50  # of one contract in one run; the next run goes on
 Watched = Mapping[Address, Sequence[str]]  # contract to the first topics that are read
 
 
-def watched() -> Watched:
-    """The contracts that are read: the issuers of tokens that can be frozen."""
-    return {freezes.contract(asset): [event.topic for event in events] for asset, events in freezes.EVENTS.items()}
+def watched(store: Store) -> Watched:
+    """The contracts that are read: issuers of tokens that can be frozen, and pools of mixers that cases' money met."""
+    issuers = {freezes.contract(asset): [one.topic for one in events] for asset, events in freezes.EVENTS.items()}
+    return issuers | dict.fromkeys(pools_touched(store), TOPICS)
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ def read_events(
     for source in sources:
         if isinstance(source, EventSource):
             first.setdefault(source.chain, source)
-    for contract, topics in (watched() if contracts is None else contracts).items():
+    for contract, topics in (watched(store) if contracts is None else contracts).items():
         if contract.chain in first:
             run.contract(first[contract.chain], contract, topics)
     if run.done.new:

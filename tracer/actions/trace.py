@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +17,9 @@ from tracer.detect.poisoning import dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
-from tracer.exports.tell import Work, tell
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
+from tracer.exports.tell import DISAGREEMENT, UNCONFIRMED, Work, tell
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Gap, Limits, Transaction
+from tracer.store.rows import Read
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
@@ -56,6 +57,9 @@ class _Reading:
     store: Store
     flow: Flow
     live: frozenset[str]
+    unconfirmed: Set[tuple[str, str]] = frozenset()  # what lies above the final block
+    leave_out: bool = True  # it
+    left_out: dict[str, Transaction] = field(default_factory=dict)
     order: list[Address] = field(default_factory=list)
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
@@ -66,9 +70,9 @@ class _Reading:
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
         unknown = [address for address in wanted if address.chain in self.live and address not in self.coverage]
-        for read in self.store.coverage(unknown) if unknown else ():
-            if read.coverage.state in READ:
-                self.coverage[read.address] = read.coverage
+        found = [read for read in self.store.coverage(unknown) if read.coverage.state in READ] if unknown else []
+        for read in sorted(found, key=_reach):  # what the source that read furthest says of it
+            self.coverage[read.address] = read.coverage
         for address in wanted:
             if address.chain not in self.live:
                 self.coverage[address] = FILE
@@ -82,6 +86,9 @@ class _Reading:
         self._take(self.store.transactions(keys), [])
 
     def _take(self, found: list[Transaction], read: list[Address]) -> None:
+        if self.unconfirmed and self.leave_out:
+            self.left_out |= {one.tx_hash: one for one in found if (one.chain, one.tx_hash) in self.unconfirmed}
+            found = [one for one in found if (one.chain, one.tx_hash) not in self.unconfirmed]
         ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end} | set(read)
         self.flow.labels.add(self.store.labels(sorted(ends - self.labelled)))
         self.labelled |= ends
@@ -97,6 +104,10 @@ class _Reading:
         return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
 
 
+def _reach(read: Read) -> tuple[int, bool]:
+    return -1 if read.checkpoint.block is None else read.checkpoint.block, read.coverage.state == "complete"
+
+
 def trace(
     store: Store,
     case_name: str,
@@ -106,12 +117,14 @@ def trace(
     limits: Limits | None = None,
     policy: Policy = POLICY,
     live: Collection[str] = (),
+    include_unconfirmed: bool = False,
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
 ) -> Traced:
     """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
+    What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
     Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
     for a closed case.
     """
@@ -124,20 +137,20 @@ def trace(
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
     with collector_paused():
-        reading, result = _read(store, case, limits, live, progress)
-        while learn(store, actor, result):  # more addresses are an exchange's than were known: read once more
-            reading, result = _read(store, case, limits, live, progress)
+        learning = True
+        while learning:  # once more where more addresses are an exchange's than were known
+            reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
+            reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
+            result = _read(reading, case, limits, progress)
+            learning = learn(store, actor, result)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 
 
-def _read(
-    store: Store, case: Case, limits: Limits, live: Collection[str], progress: Callable[[Round], None]
-) -> tuple[_Reading, Result]:
+def _read(reading: _Reading, case: Case, limits: Limits, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
-    reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
     reading.labelled |= {spec.address for spec in case.origins}
-    reading.flow.labels.add(store.labels(sorted(reading.labelled)))
+    reading.flow.labels.add(reading.store.labels(sorted(reading.labelled)))
     result = reading.fold()
     reading.transactions(result.wanted_transactions())
     result = reading.fold()
@@ -147,7 +160,7 @@ def _read(
         reading.addresses(batch)
         result = reading.fold()
         progress(Round(number, len(reading.order), len(result.wanted()), len(reading.flow.transactions)))
-    return reading, result
+    return result
 
 
 def _round(wanted: list[Address], read: int, limits: Limits) -> list[Address]:
@@ -172,7 +185,29 @@ def collector_paused() -> Iterator[None]:
 def _work(case: Case, method: str, known: Known, reading: _Reading) -> Work:
     assets = reading.store.assets(sorted(reading.symbols))
     coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
-    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets)
+    gaps = [*_unconfirmed(reading), *_disagreements(reading)]
+    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets, gaps)
+
+
+def _unconfirmed(reading: _Reading) -> Iterator[Gap]:
+    """What may still be gone tomorrow: what counted though it is not final, or was left out for that."""
+    counted = [one for key, one in reading.flow.transactions.items() if key in reading.unconfirmed]
+    for some, text in ((counted, "it counts, though"), (reading.left_out.values(), "left out:")):
+        for one in some:
+            ends = sorted({end for t in one.transfers for end in (t.sender, t.recipient) if end})
+            yield Gap(UNCONFIRMED, f"{text} its block is not final", ends[0] if ends else None, one.tx_hash, at=one.at)
+
+
+def _disagreements(reading: _Reading) -> Iterator[Gap]:
+    """Where two sources of what was read do not say the same."""
+    read = {str(address): address for address in reading.order}
+    first = {address.chain: address for address in reversed(reading.order)}
+    for one in reading.store.disagreements():
+        named = read.get(one.subject.partition(" ")[0])
+        where = first.get(one.chain) if one.kind == "block" else named
+        if where is not None:
+            sides = f"{one.one} says {one.one_says}; {one.other} says {one.other_says}"
+            yield Gap(DISAGREEMENT, f"sources differ on {one.kind} {one.subject}: {sides}", where, at=one.recorded_at)
 
 
 def _keep(store: Store, case: Case, actor: str, made: dict[str, Any], *, flags: bool) -> Traced:

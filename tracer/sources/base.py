@@ -83,7 +83,8 @@ class SourceSettings:
     nothing older is read, and coverage says so. `range_blocks`: what a page covers at most where the provider filters
     by address; `scan_blocks`: where it does not, and every block has to be read. `confirmations`: how deep a block must
     lie where the provider does not name the final one (None: what is known of the provider and chain).
-    `batch_requests`: requests sent at once. `timeout_seconds`: how long a reply may stay silent.
+    `batch_requests`: requests sent at once. `timeout_seconds`: how long a reply may stay silent. `include_unconfirmed`:
+    read up to the newest block; a page's `head` says up to where it is final.
     """
 
     kind: str
@@ -97,12 +98,13 @@ class SourceSettings:
     confirmations: int | None = None
     batch_requests: int = 100
     timeout_seconds: float = 20
+    include_unconfirmed: bool = False
 
 
 def envelope(kind: str, replies: Mapping[str, Iterable[bytes]], **about: Any) -> bytes:
     """What is kept of a page: JSON with the kind of source, what was asked (`about`), and the replies as they came.
 
-    PARSERS reads it again, without any call.
+    `sources.parse` reads it again, without any call.
     """
     parts = (f"{json.dumps(name)}:[".encode() + b",".join(bodies) + b"]" for name, bodies in replies.items())
     return json.dumps({"kind": kind, **about})[:-1].encode() + b',"replies":{' + b",".join(parts) + b"}}"

@@ -34,6 +34,14 @@ class Bank(Protocol):
         """Keep the last error, without secrets, to be shown."""
         ...
 
+    def learn(self, name: str, blocks: int) -> None:
+        """Keep how many blocks turned out to be given at once."""
+        ...
+
+    def learnt(self, name: str) -> int | None:
+        """How many blocks turned out to be given at once; None: nothing was learnt."""
+        ...
+
 
 @dataclass(slots=True)
 class Alone:
@@ -42,6 +50,7 @@ class Alone:
     free: dict[str, datetime] = field(default_factory=dict)
     used: dict[tuple[str, str], int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    ranges: dict[str, int] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def take_turn(
@@ -66,6 +75,14 @@ class Alone:
     def failed(self, name: str, now: datetime, error: str) -> None:
         """See Bank."""
         self.errors[name] = error
+
+    def learn(self, name: str, blocks: int) -> None:
+        """See Bank."""
+        self.ranges[name] = blocks
+
+    def learnt(self, name: str) -> int | None:
+        """See Bank."""
+        return self.ranges.get(name)
 
 
 def _now() -> datetime:
@@ -105,3 +122,11 @@ class Budget:
     def failed(self, error: str) -> None:
         """Remember what went wrong last; the text holds no secret."""
         self.bank.failed(self.name, self.now(), error)
+
+    def learn(self, blocks: int) -> None:
+        """Remember how many blocks turned out to be given at once, for whoever asks next."""
+        self.bank.learn(self.name, blocks)
+
+    def learnt(self) -> int | None:
+        """How many blocks turned out to be given at once; None: nothing was learnt."""
+        return self.bank.learnt(self.name)

@@ -27,13 +27,15 @@ class Row(NamedTuple):
 class Slice:
     """All rows of a list from the asked position up to `upto`, oldest first, and the replies they came in.
 
-    `cut`: in words, what is known to be missing of them; it is never made up for.
+    `cut`: in words, what is known to be missing of them; it is never made up for. `partial`: in the provider's words,
+    why this may not be all yet; asked again later, it may be.
     """
 
     rows: Sequence[Row]
     upto: int
     raw: Sequence[bytes] = ()
     cut: str = ""
+    partial: str = ""
 
 
 Feed: TypeAlias = Callable[[Address, int, int], Slice]  # address, first position, last position
@@ -41,12 +43,13 @@ Feed: TypeAlias = Callable[[Address, int, int], Slice]  # address, first positio
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What every list holds from the asked position up to `upto`, by the list's name."""
+    """What every list holds from the asked position up to `upto`, by the list's name, and the replies that held it."""
 
     rows: Mapping[str, Sequence[Row]]
     upto: int
-    raw: Sequence[bytes]
+    raw: Mapping[str, Sequence[bytes]]
     cut: str
+    partial: str
 
 
 class Feeds:
@@ -64,12 +67,17 @@ class Feeds:
         slices = {name: self._slice(name, address, start, end) for name in self._feeds}
         upto = min(one.upto for one in slices.values())
         for name, one in slices.items():
-            if one.upto > upto:
+            if one.upto > upto and not one.partial:
                 rest = [row for row in one.rows if row.position > upto]
                 self._surplus.put((address, name, upto + 1), Slice(rest, one.upto, one.raw, one.cut), 1 + len(rest))
         rows = {name: [row for row in one.rows if row.position <= upto] for name, one in slices.items()}
-        raw = [body for one in slices.values() for body in one.raw]
-        return Together(rows, upto, raw, "; ".join(filter(None, (one.cut for one in slices.values()))))
+        raw = {name: one.raw for name, one in slices.items() if rows[name]}
+        cut = "; ".join(filter(None, (one.cut for one in slices.values())))
+        return Together(rows, upto, raw, cut, "; ".join(filter(None, (one.partial for one in slices.values()))))
+
+    def forget(self) -> None:
+        """Ask for everything again: what was remembered may be gone from the chain."""
+        self._surplus.clear()
 
     def _slice(self, name: str, address: Address, start: int, end: int) -> Slice:
         kept = self._surplus.get((address, name, start))

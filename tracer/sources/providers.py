@@ -21,12 +21,16 @@ BELOW = 0.9  # of the published rate: who is suspended for a moment too many los
 class Support:
     """How a provider serves a chain. `plan`: free or paid. `confirmations`: as in SourceSettings.
 
-    `url`: where this chain is served, if not where the others are.
+    `url`: where this chain is served, if not where the others are. `lacks`: in words, what its lists leave out there.
+    `named`, `coin`: what it calls the chain and the chain's coin, where it has words of its own.
     """
 
     plan: str
     confirmations: int
     url: str = ""
+    lacks: str = ""
+    named: str = ""
+    coin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,11 @@ def provider(kind: str) -> Provider:
     said: dict[str, Any] = yaml.safe_load((DATA / f"{kind}.yaml").read_text("utf-8"))
     said["chains"] = {chain: Support(**support) for chain, support in said["chains"].items()}
     return Provider(**said | {name: tuple(said[name]) for name in ("read_in", "reads")})
+
+
+@cache
+def confirmations(chain: str) -> int:
+    """How deep a block of an EVM chain must lie to count as final where a node does not name the final one."""
+    said: dict[str, Any] = yaml.safe_load((DATA / "evm.yaml").read_text("utf-8"))
+    found: int = said["confirmations"].get(chain, said["default"])
+    return found

@@ -173,13 +173,16 @@ _MEANINGS: tuple[tuple[type[SourceError], re.Pattern[str]], ...] = tuple(
             r"|busy|overload|temporar|try again later|(header|block) not found|unknown block|cannot be found|beyond"
             r"|future",
         ),
-        (RangeTooLarge, r"archive|trie node|\bstate\b.*available|histor|pruned"),
         (SourceRefused, r"not (found|supported|available|allowed|enabled|whitelisted)|does not exist|unsupported"),
         (RangeTooLarge, r"\brange|limit|results|size|too (large|many|big|long|wide)|exceed|time(d )?.?out"),
         (SourceRefused, r"unauthori[sz]ed|forbidden|api.?key|authenticat|permission|denied|\bplan\b|upgrade"),
         (SourceBusy, r"internal|time(d )?.?out|unavailable|limit|exceed"),
     )
 )
+# A node that has thrown away its old blocks: fewer of them are refused as well.
+_PRUNED = re.compile(r"archive|trie node|\bstate\b.*available|histor|pruned", re.IGNORECASE)
+_TEMPORARY = next(words for kind, words in _MEANINGS if kind is SourceBusy)  # that goes first
+NOTHING = 0  # as a hint: no range from there on will do
 _NO_METHOD = -32601
 _BETWEEN = re.compile(r"\[(0x[0-9a-f]{1,16}), ?(0x[0-9a-f]{1,16})\]", re.IGNORECASE)
 _AT_MOST = re.compile(
@@ -195,6 +198,9 @@ def refusal(who: str, method: str, error: Any) -> SourceError:
     message = f"{who}: {shown(text)}"
     if code == _NO_METHOD:
         return SourceRefused(message)
+    if method in _RANGED and _PRUNED.search(text) and not _TEMPORARY.search(text):
+        remedy = "this node does not keep blocks that old: take an archive node, or set start_block"
+        return RangeTooLarge(f"{message}: {remedy}", NOTHING)
     for kind, words in _MEANINGS:
         if (kind is not RangeTooLarge or method in _RANGED) and words.search(text):
             return RangeTooLarge(message, hint(text)) if kind is RangeTooLarge else kind(message)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -49,9 +50,12 @@ class Asked(NamedTuple):
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Web:
-    """A provider at `url`. `read` says what an answer means; `key` and URL are never shown. Threads may share it."""
+    """A provider at `url`. `read` says what an answer means; `key` and URL are never shown. Threads may share it.
+
+    Its connections are closed when nobody holds it any more.
+    """
 
     url: str = field(repr=False)
     budget: Budget
@@ -66,6 +70,7 @@ class Web:
         hide_key(self.key)
         made = httpx.Client(headers=dict(self.headers), timeout=self.timeout_seconds, follow_redirects=False)
         object.__setattr__(self, "client", made)
+        weakref.finalize(self, made.close)
 
     @property
     def host(self) -> str:

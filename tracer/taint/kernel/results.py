@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from tracer.model import Address, AssetId, Gap, Transaction
-from tracer.taint.books import Account, Book, End, EndKind, Loss, Part, PotKey, Step, unseen
+from tracer.taint.books import Book, End, EndKind, Loss, Part, Pot, PotKey, Step, unseen
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.state import Array, Stains, State, Tape, World
 from tracer.taint.kernel.tape import EPOCH, Writer
@@ -101,7 +101,7 @@ def into(book: Book, share: Share) -> None:
         if amount:
             book.originated[origin] = amount
     _pots(book, share)
-    _came(book, share.writer)
+    _own(book, share.writer)
 
 
 def _steps(share: Share) -> Iterator[Step]:
@@ -163,7 +163,7 @@ def _losses(share: Share) -> Iterator[Loss]:
 
 
 def _pots(book: Book, share: Share) -> None:
-    """Accounts of all pots that anything went through, and the lots that lie in them, in order of arrival."""
+    """All pots that anything went through, and the lots that lie in them, in order of arrival."""
     places, assets, origins = share.names
     pots = share.writer.pots.all
     first = share.place * len(pots)
@@ -173,8 +173,8 @@ def _pots(book: Book, share: Share) -> None:
     for pot in np.flatnonzero(account.any(axis=1)).tolist():
         place, asset = pots[pot]
         key = (places[place], assets[asset], "")
-        book.accounts[key] = Account(*(column[pot] for column in columns))
-        book.pots[key] = lots.of(heads[pot], in_turn=book.method != "haircut")
+        held = lots.of(heads[pot], in_turn=book.method != "haircut")
+        book.pots[key] = Pot(held, *(column[pot] for column in columns))
 
 
 class _Lots:
@@ -205,19 +205,11 @@ class _Lots:
             lot = self.after[lot]
 
 
-def _came(book: Book, writer: Writer) -> None:
-    """What came where is what the steps brought, and at a reported address what it originated itself."""
-    own = {name: writer.own[name] for name in book.originated if name in writer.own}
-    for origin, (address, asset) in own.items():
-        amount = book.originated[origin]
-        book.came[(address, asset, origin)] = [amount, amount]
-        book.reached[(address, origin)] += amount
-    for step in book.steps:
-        sums = book.came[(step.recipient, step.received_asset, step.origin)]
-        sums[0] += step.received
-        sums[1] += step.origin_amount
-        if step.sender != step.recipient:
-            book.reached[(step.recipient, step.origin)] += step.origin_amount
+def _own(book: Book, writer: Writer) -> None:
+    """What reported addresses originated themselves."""
+    for origin, amount in book.originated.items():
+        if origin in writer.own:
+            book.own[(*writer.own[origin], origin)] = amount
 
 
 def reach(origins: Origins, stains: Stains, writer: Writer) -> Reach:
