@@ -33,7 +33,7 @@ def _nobodys(result: Result, address: Address) -> bool:
 def _moves(result: Result, judged: Container[Address], dropped: Container[str]) -> dict[Address, list[Move]]:
     found: dict[Address, list[Move]] = defaultdict(list)
     for one in sorted(result.flow.transactions.values(), key=lambda one: one.order):
-        for transfer in one.transfers:
+        for transfer in sorted(one.transfers, key=lambda transfer: transfer.id):
             if transfer.kind is not Kind.FEE and transfer.id not in dropped and transfer.sender != transfer.recipient:
                 for end in (transfer.sender, transfer.recipient):
                     if end in judged and end is not None:
