@@ -176,6 +176,7 @@ class TronGrid:
         if checkpoint.block is not None:
             block = head if checkpoint.block == head.number else self._block(checkpoint.block)
             if checkpoint.block_hash not in (None, block.hash):
+                self._feeds.forget()
                 raise Reorg(f"block {checkpoint.block} is no longer {checkpoint.block_hash}")
         before = mark(checkpoint)
         if before is not None:
