@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
 from tracer.detect.coinjoin import CoinJoin, coinjoins
@@ -120,7 +121,7 @@ def trace(
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
 ) -> Traced:
-    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
+    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
     What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
@@ -136,9 +137,12 @@ def trace(
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
     with collector_paused():
-        reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
-        reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
-        result = _read(reading, case, limits, progress)
+        learning = True
+        while learning:  # once more where more addresses are an exchange's than were known
+            reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
+            reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
+            result = _read(reading, case, limits, progress)
+            learning = learn(store, actor, result)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 
