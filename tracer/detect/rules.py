@@ -14,6 +14,7 @@ from tracer.detect.deposits import derived
 from tracer.detect.kyc import POLICY, Policy, low_kyc
 from tracer.detect.patterns import DETECTORS, Seen
 from tracer.detect.sanctions import sanctioned
+from tracer.detect.successors import low_kyc_of
 from tracer.model import Address, Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
 
 UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, and the flag says so
@@ -31,7 +32,7 @@ class Known:
     def low_kyc(self, label: Label | None, at: datetime) -> Judgement:
         """Was the labelled service low-KYC at that moment?"""
         entity = self.entity_of(label.entity) if label else None
-        return low_kyc(entity.facts if entity else (), at, self.policy)
+        return low_kyc_of(entity, self.entity_of, at, self.policy) if entity else low_kyc((), at, self.policy)
 
     def sanctioned(self, label: Label, at: datetime) -> Judgement:
         """Was the labelled entity under a sanction at that moment?"""

@@ -182,6 +182,8 @@ def case_lines(document: Plain, methods: Collection[str]) -> Iterator[str]:
         roles[one["role"]] += 1
     yield f"case      {document['case']}"
     yield f"origins   {len(document['origins'])}"
+    for one in document.get("quarantined", ()):
+        yield f"held      report {one['report_id']} on {one['chain']}:{one['address']} taints nothing: {one['reason']}"
     yield f"addresses {len(document['addresses'])}: {', '.join(f'{n} {role}' for role, n in sorted(roles.items()))}"
     yield f"read      {len(document['transactions'])} transactions; stopped by: {', '.join(document['stopped']['by'])}"
     yield from unread_lines(document)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from tracer.detect.patterns import patterns
 from tracer.detect.rules import Known, find
+from tracer.detect.successors import predecessors
 from tracer.exports.document import Told, document
 from tracer.exports.plain import Plain, share
 from tracer.exports.scenes import scene
@@ -45,6 +46,8 @@ def told(work: Work, result: Result) -> Told:
     landed = landings(result, work.method, known.divide, places)
     texts = {label.entity for landing in landed for label in (landing.label, *landing.claims) if label}
     named = {text: entity for text in sorted(texts) if (entity := work.known.entity_of(text))}
+    before = [one for entity in named.values() for one in predecessors(entity, work.known.entity_of)]
+    named |= {one.id: one for one in before}
     return Told(
         case=work.case,
         method=work.method,
