@@ -24,6 +24,7 @@ from tracer.actions import demo
 from tracer.actions.feed import FEEDS
 from tracer.cli import EXITS, INTERRUPTED, app
 from tracer.detect.kyc import POLICY
+from tracer.detect.patterns import DETECTORS
 from tracer.detect.reports import BUSY
 from tracer.detect.rules import RULES, UNSURE
 from tracer.detect.successors import low_kyc_of
@@ -166,6 +167,13 @@ def test_the_readme_says_what_each_method_assumes() -> None:
 def test_rules() -> None:
     """The table of rules is RULES."""
     assert [[rule.name, str(rule.severity), rule.says] for rule in RULES.values()] == table("Flags")
+
+
+def test_detectors() -> None:
+    """The table of patterns has every detector, and no figure was left out."""
+    rows = table("Patterns")
+    assert [*DETECTORS] == [row[0] for row in rows]
+    assert [] == [row for row in rows if not (0 <= float(row[2]) <= 1 and 0 <= float(row[3]) <= 0.01)]
 
 
 def _plainly(value: object) -> str:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-ENGINE = "tracer.taint/2"  # part of every digest: raise it when the same inputs may give another result
+ENGINE = "tracer.taint/3"  # part of every digest: raise it when the same inputs may give another result
 NATIVE = "native"
 
 
@@ -509,6 +509,7 @@ class Finding:
     arrivals: tuple[Arrival, ...]
     paths: tuple[Path, ...]
     hops: int
+    evidence: tuple[str, ...] = ()  # ids of the transfers that show a pattern
 
     def __post_init__(self) -> None:
         if not self.paths or not all(path.hops for path in self.paths):

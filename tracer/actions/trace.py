@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
 from tracer.actions.reports import free_origins, hold
@@ -122,7 +123,7 @@ def trace(
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
 ) -> Traced:
-    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
+    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
     What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
@@ -140,9 +141,12 @@ def trace(
     hold(store, _reports(store, case), actor)
     origins, held = free_origins(store, case)
     with collector_paused():
-        reading = _Reading(store, Flow(origins, Labels((), limits.min_confidence), limits), frozenset(live))
-        reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
-        result = _read(reading, replace(case, origins=origins), limits, progress)
+        learning = True
+        while learning:  # once more where more addresses are an exchange's than were known
+            reading = _Reading(store, Flow(origins, Labels((), limits.min_confidence), limits), frozenset(live))
+            reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
+            result = _read(reading, replace(case, origins=origins), limits, progress)
+            learning = learn(store, actor, result)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     made["quarantined"] = [_held(one) for one in held]
     return _keep(store, case, actor, made, flags=flags)

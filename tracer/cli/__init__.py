@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from tracer import __version__
 from tracer.cli.cases import case_app
+from tracer.cli.deposits import deposits
 from tracer.cli.entities import entities_app
 from tracer.cli.feeds import feeds_app
 from tracer.cli.imports import import_app
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": export_case,
     "verify": verify,
     "ledger": ledger,
+    "deposits": deposits,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

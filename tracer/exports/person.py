@@ -77,6 +77,8 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1, usd: str = "") ->
     span = f"{when(flag['first_at'])} to {when(flag['last_at'])}" if count > 1 else when(flag["first_at"])
     yield f"  when    {span} UTC, {count} arrival{'s' if count != 1 else ''}, {hops}"
     yield f"  why     {flag['message']}"
+    if shown := len(flag.get("evidence", ())):  # a flag that an older version kept has none
+        yield f"  shown   by {shown} transfers: --json names them"
     for label, amounts in sums(flag, assets):
         yield f"  {label:7} {amounts}"
     if usd:

@@ -252,6 +252,7 @@ def finding(one: Finding, methods: Iterable[str]) -> Plain:
         "hops": one.hops,
         "arrivals": [arrival(each) for each in one.arrivals],
         "paths": [path(each) for each in one.paths],
+        "evidence": list(one.evidence),
     }
 
 
