@@ -124,6 +124,7 @@ def read(source: EventSource, contract: Address, checkpoint: Checkpoint | None =
     """All pages from a checkpoint on."""
     found = [source.logs(contract, SIGNATURES, checkpoint)]
     while not found[-1].done:
+        assert len(found) < 500, "it does not come to an end"
         found.append(source.logs(contract, SIGNATURES, found[-1].checkpoint))
     return found
 
