@@ -336,7 +336,7 @@ def test_every_evm_chain_has_its_confirmations() -> None:
     assert known["confirmations"] == {chain: confirmations(chain) for chain in chains}
     assert confirmations("eip155:31337") == known["default"]
     assert date(2026, 1, 1) < known["as_of"]
-    assert known["read_in"]
+    assert known["see"]
 
 
 @pytest.mark.parametrize("says", ["invalid tag", "safe and finalized are not supported on this chain"])

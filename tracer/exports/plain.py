@@ -92,13 +92,15 @@ def reported(one: OriginSpec) -> Plain:
 
 def entity(one: Entity, names: Mapping[str, str]) -> Plain:
     """An entity, and the texts by which the labels that were met name it."""
-    return {"id": one.id, "name": one.name, "names": sorted(text for text, id_ in names.items() if id_ == one.id)}
+    named = sorted(text for text, id_ in names.items() if id_ == one.id)
+    return {"id": one.id, "name": one.name, "successor_of": one.successor_of, "names": named}
 
 
 def fact(one: Fact, entity: Entity | None = None) -> Plain:
     """A dated statement with its source, quote and the day it was read."""
     limit = one.limit
     return {
+        "id": one.id,
         "entity": one.entity,
         "entity_name": entity.name if entity else None,
         "kind": one.kind,
@@ -250,6 +252,7 @@ def finding(one: Finding, methods: Iterable[str]) -> Plain:
         "hops": one.hops,
         "arrivals": [arrival(each) for each in one.arrivals],
         "paths": [path(each) for each in one.paths],
+        "evidence": list(one.evidence),
     }
 
 

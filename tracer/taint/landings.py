@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tracer.chains import listed, zero_address
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
-from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind
+from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind, Step
 from tracer.taint.flow import Result
 from tracer.taint.hubs import Key
 from tracer.taint.methods import NO_STEP
@@ -24,6 +24,7 @@ ORIGINS = 4  # whose paths are told of each arrival, the largest
 WAYS = 3  # paths told of each of these, the largest; what went by others is named as one sum
 
 When = tuple[Key, AssetId]  # an arrival: chain and tx_hash, and the asset
+Places = Mapping[tuple[str, Address], Collection[str]]  # a kind and where; hashes of transactions
 Divide = Callable[[Sequence[Label], datetime], str]
 
 
@@ -51,18 +52,28 @@ class _Came:
     claims: tuple[Label, ...]
     shares: dict[_Cell, _Share] = field(default_factory=lambda: defaultdict(_Share))
 
+    def add(self, cell: _Cell, number: int, amount: int, origin_amount: int) -> None:
+        """A step brought so much."""
+        share = self.shares[cell]
+        share.amount += amount
+        share.origin_amount += origin_amount
+        share.steps.append(number)
+
 
 def _together(_claims: Sequence[Label], _at: datetime) -> str:
     return ""
 
 
-def landings(result: Result, method: str, divide: Divide = _together) -> tuple[Landing, ...]:
+def landings(
+    result: Result, method: str, divide: Divide = _together, places: Places | None = None
+) -> tuple[Landing, ...]:
     """Every landing of a fold, by address. Paths are of `method`, else of the first method that brings any.
 
     Moments at which an address had another label, or at which a rule would judge it differently (`divide` tells them
-    apart), each get a landing, so that each has arrivals and paths of its own.
+    apart), each get a landing, so that each has arrivals and paths of its own. `places` get one of their own kind, of
+    what came there in the transactions named; in none of these: of all that came.
     """
-    places: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
+    came_to: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
     for name, book in result.books.items():
         for kind, address, label, number, amount, origin_amount in coming(result, book):
             step = book.steps[number]
@@ -70,15 +81,32 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
             claims = result.flow.labels.valid(address, at) if label else ()
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
             place = (address, str(kind), claim, divide(claims, at))
-            came = places.setdefault(place, _Came(kind, address, claims))
-            when = ((step.transaction.chain, step.transaction.tx_hash), step.received_asset)
-            share = came.shares[_Cell(when, step.origin, name)]
-            share.amount += amount
-            share.origin_amount += origin_amount
-            share.steps.append(number)
+            came = came_to.setdefault(place, _Came(kind, address, claims))
+            came.add(_cell(step, name), number, amount, origin_amount)
+    for came in _passing(result, places or {}):
+        came_to[(came.address, came.kind, (), "")] = came
     known = {name: Provenance(book) for name, book in result.books.items()}
-    made = (_landing(result, came, method, known) for _, came in sorted(places.items()))
+    made = (_landing(result, came, method, known) for _, came in sorted(came_to.items()))
     return tuple(landing for landing in made if landing is not None)
+
+
+def _cell(step: Step, method: str) -> _Cell:
+    return _Cell(((step.transaction.chain, step.transaction.tx_hash), step.received_asset), step.origin, method)
+
+
+def _passing(result: Result, places: Places) -> Iterator[_Came]:
+    """What came to addresses that are looked at for another reason than a label."""
+    steps: dict[Address, list[tuple[str, int, Step]]] = {address: [] for _, address in places}
+    for name, book in result.books.items() if places else ():
+        for number, step in enumerate(book.steps):
+            if step.recipient in steps and step.sender != step.recipient:
+                steps[step.recipient].append((name, number, step))
+    for (kind, address), hashes in places.items():
+        came = _Came(kind, address, ())
+        found = steps[address]
+        for name, number, step in [row for row in found if row[2].transaction.tx_hash in hashes] or found:
+            came.add(_cell(step, name), number, step.received, step.origin_amount)
+        yield came
 
 
 Coming = tuple[str, Address, Label | None, int, int, int]
