@@ -78,6 +78,11 @@ def tron_contract(tx_hash: str, owner: Address) -> Address:
     return parse_address(owner.chain, f"41{made[-20:].hex()}")
 
 
+def event_topic(signature: str) -> str:
+    """The first topic of an event's logs: keccak-256 of its signature, as in `Transfer(address,address,uint256)`."""
+    return f"0x{keccak(text=signature).hex()}"
+
+
 def script(address: Address) -> str:
     """The form of a bitcoin address's script: p2pkh, p2sh, p2wpkh, p2wsh, p2tr, or `other`. It was checked at the door.
 
