@@ -174,6 +174,7 @@ class Category(StrEnum):
     OTHER = "other"
     SCAM = "scam"
     HACK = "hack"
+    DEPOSIT = "deposit"
     WALLET = "wallet"  # somebody's own: they are known, and it is no service
 
 

@@ -65,12 +65,14 @@ def standing(store: Store) -> list[Label]:
 
 
 def test_the_money_arrives_where_it_was_deposited(traced: tuple[Store, Traced]) -> None:
-    """The flag stands at the deposit address, one hop earlier than the wallet it is swept to, and says why."""
+    """The first flag stands at the deposit address and says why; the wallet it is swept to ends the trace, once."""
     store, made = traced
-    (flag,) = [one for one in made.document["flags"] if one["rule"] == "exchange_arrival"]
+    (flag,) = [one for one in made.document["flags"] if one["address"] == DEPOSIT.text]
 
-    assert [("exchange_arrival", DEPOSIT.text, "Exchange")] == flagged(made)
+    both = {("exchange_arrival", place.text, "Exchange") for place in (DEPOSIT, HOT)}
+    assert both == set(flagged(made))
     assert (2, "1000") == (flag["hops"], flag["amounts"][0]["amount"])
+    assert {"1000"} == {row["arrivals"] for row in made.document["ledger"]}
     assert "No list names this address" in flag["message"]
     assert [(DEPOSIT, "Exchange", Decimal("0.75"))] == [(x.address, x.entity, x.confidence) for x in standing(store)]
 
@@ -114,7 +116,7 @@ def test_screening_says_what_kind_of_label_it_is(traced: tuple[Store, Traced]) -
 
 
 def test_a_label_is_withdrawn_when_it_is_no_longer_found(traced: tuple[Store, Traced]) -> None:
-    """The address is seen to pay somebody else: it was a wallet. The money is followed on, the old flag withdrawn."""
+    """The address is seen to pay somebody else: it was a wallet. Its flag is withdrawn, that of the exchange stays."""
     store, _ = traced
     with store.act("ana", "more", "seen later") as work:
         work.add_transactions(ELSEWHERE)

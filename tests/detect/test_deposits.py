@@ -76,7 +76,7 @@ def test_the_label_says_what_it_is() -> None:
     found = judged(used(1, 5))
 
     assert found
-    assert Label(DEPOSIT, "Exchange", Category.EXCHANGE, Decimal("0.75"), f"{SOURCE}sweep/1") == found.label
+    assert Label(DEPOSIT, "Exchange", Category.DEPOSIT, Decimal("0.75"), f"{SOURCE}sweep/1") == found.label
     assert [True, False] == [derived(found.label), derived(WHO[0])]
 
 

@@ -71,7 +71,7 @@ class Deposit:
     def label(self) -> Label:
         """The claim that is kept of it."""
         source = f"{SOURCE}{self.method}/{VERSION}"
-        return Label(self.address, self.entity, Category.EXCHANGE, self.confidence, source)
+        return Label(self.address, self.entity, Category.DEPOSIT, self.confidence, source)
 
 
 def derived(label: Label) -> bool:

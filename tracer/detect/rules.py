@@ -15,7 +15,7 @@ from tracer.detect.kyc import POLICY, Policy, low_kyc
 from tracer.detect.patterns import DETECTORS, Seen
 from tracer.detect.sanctions import sanctioned
 from tracer.detect.successors import low_kyc_of
-from tracer.model import Address, Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
+from tracer.model import Address, Answer, AssetId, Category, Entity, Finding, Judgement, Label, Landing, Severity
 
 UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, and the flag says so
 
@@ -77,15 +77,21 @@ class Rule:
     whose: Whose = _counting
 
 
+def _came_to_custody(landing: Landing) -> bool:
+    """At a service, or at an address that a service empties into its own: the trace goes on through such a one."""
+    deposit = landing.label is not None and landing.label.category is Category.DEPOSIT
+    return landing.kind == "arrival" or (landing.kind == "contact" and deposit)
+
+
 def _low_kyc_arrival(landing: Landing, known: Known) -> Judgement | None:
-    if landing.kind != "arrival":
+    if not _came_to_custody(landing):
         return None
     judgement = known.low_kyc(landing.label, landing.arrivals[0].at)
     return judgement if judgement.answer is Answer.YES else None
 
 
 def _exchange_arrival(landing: Landing, known: Known) -> Judgement | None:
-    if landing.kind != "arrival":
+    if not _came_to_custody(landing):
         return None
     judgement = known.low_kyc(landing.label, landing.arrivals[0].at)
     return judgement if judgement.answer is not Answer.YES else None

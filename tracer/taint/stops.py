@@ -32,6 +32,7 @@ STOPS: dict[Category, Stop | None] = {
     Category.SCAM: None,
     Category.HACK: None,
     Category.WALLET: None,
+    Category.DEPOSIT: None,  # what came there goes to the exchange's own wallet, which is a stop
 }
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
