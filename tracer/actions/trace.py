@@ -6,13 +6,13 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
-from tracer.detect.poisoning import dropped
+from tracer.detect.poisoning import Doubt, dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
@@ -24,6 +24,10 @@ from tracer.taint.hubs import Key
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
 
+if TYPE_CHECKING:
+    from tracer.taint.kernel.history import History
+
+COLUMNS_FROM = 20_000  # transfers: from where the kernel folds, reading values takes five times as long as columns
 FILE = Coverage("partial", "file")
 READ = frozenset({"complete", "partial"})
 ROUND = 16  # addresses a round reads at least where there is a budget; later rounds half as many as were read
@@ -55,7 +59,11 @@ class _Reading:
     store: Store
     flow: Flow
     live: frozenset[str]
+    columns_from: int | None
     order: list[Address] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    weight: int = 0  # transfers, about
+    history: History | None = None  # what the flow holds, if that is columns
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
@@ -75,25 +83,56 @@ class _Reading:
 
     def addresses(self, addresses: list[Address]) -> None:
         self.order.extend(addresses)
-        self._take(self.store.transactions_of(addresses), addresses)
+        if not self._is_big(addresses) or not self._hold():
+            self._take(self.store.transactions_of(addresses), addresses)
 
     def transactions(self, keys: list[tuple[str, str]]) -> None:
+        self.keys.extend(keys)
         self._take(self.store.transactions(keys), [])
 
+    def _is_big(self, addresses: list[Address]) -> bool:
+        if self.columns_from is not None:
+            self.weight += self.store.weight(addresses)
+        return self.columns_from is not None and self.weight >= self.columns_from
+
+    def _hold(self) -> bool:
+        """Read all that is wanted so far as columns, where they can hold it."""
+        history = self.store.history(self.order, self.keys)
+        if history is None:
+            self.columns_from = None
+            return False
+        self._know({*history.ends, *self.order}, set(history.assets))
+        self.history = history
+        self.flow.hold(history, self.order)
+        return True
+
     def _take(self, found: list[Transaction], read: list[Address]) -> None:
-        ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end} | set(read)
-        self.flow.labels.add(self.store.labels(sorted(ends - self.labelled)))
-        self.labelled |= ends
-        assets = {t.asset for one in found for t in one.transfers} - self.symbols.keys()
-        self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets)}
+        ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end}
+        self._know(ends | set(read), {t.asset for one in found for t in one.transfers})
+        self.history = None
         self.flow.feed(found, read)
         keys = {(one.chain, one.tx_hash) for one in found}
         unchanged = {key: mix for key, mix in self.coinjoins.items() if key not in keys}
         self.coinjoins = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
 
+    def _know(self, places: set[Address], assets: set[AssetId]) -> None:
+        """Hear the labels of these, and learn how assets call themselves."""
+        self.flow.labels.add(self.store.labels(sorted(places - self.labelled)))
+        self.labelled |= places
+        self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets - self.symbols.keys())}
+
     def fold(self) -> Result:
-        self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
+        self.dropped = self._dropped()
         return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
+
+    def _dropped(self) -> dict[str, str]:
+        if self.history is None:
+            return dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
+        from tracer.taint.kernel.doubt import doubtful  # noqa: PLC0415 - numba is loaded by those who need it
+
+        doubt = Doubt.of(self.history.assets, self.history.addresses)
+        rows, read = doubtful(self.history, doubt.assets, doubt.looks, doubt.dust, self.flow.read)
+        return dropped([self.history.transaction(row) for row in rows], self.symbols, read)
 
 
 def trace(
@@ -107,10 +146,12 @@ def trace(
     live: Collection[str] = (),
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
+    columns_from: int | None = COLUMNS_FROM,
 ) -> Traced:
     """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
+    From `columns_from` transfers on what is read is held as columns, which changes nothing that is found; None: never.
     Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
     for a closed case.
     """
@@ -122,17 +163,17 @@ def trace(
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
+    flow = Flow(case.origins, Labels((), limits.min_confidence), limits)
+    reading = _Reading(store, flow, frozenset(live), columns_from)
     with collector_paused():
-        reading, result = _read(store, case, limits, live, progress)
+        result = _read(reading, case, progress)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 
 
-def _read(
-    store: Store, case: Case, limits: Limits, live: Collection[str], progress: Callable[[Round], None]
-) -> tuple[_Reading, Result]:
+def _read(reading: _Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
-    reading = _Reading(store, Flow(case.origins, Labels((), limits.min_confidence), limits), frozenset(live))
+    store, limits = reading.store, reading.flow.limits
     reading.labelled |= {spec.address for spec in case.origins}
     reading.flow.labels.add(store.labels(sorted(reading.labelled)))
     result = reading.fold()
@@ -144,7 +185,7 @@ def _read(
         reading.addresses(batch)
         result = reading.fold()
         progress(Round(number, len(reading.order), len(result.wanted()), len(reading.flow.transactions)))
-    return reading, result
+    return result
 
 
 def _round(wanted: list[Address], read: int, limits: Limits) -> list[Address]:

@@ -192,7 +192,8 @@ def _ordinal(given: Transaction, t: Transfer) -> int:
     return n
 
 
-def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
+def numbers_of(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
+    """The numbers of those of these transactions that are stored, withdrawn or not."""
     found = among_pairs(db, _NUMBERS, transactions.c.chain, transactions.c.tx_hash, keys)
     return {(row.chain, row.tx_hash): row.id for row in found}
 
@@ -215,7 +216,7 @@ def touching(db: Connection, wanted: Collection[Address]) -> list[Transaction]:
 
 def named(db: Connection, wanted: Collection[TxKey]) -> list[Transaction]:
     """Those of these (chain, tx_hash) that are stored and stand."""
-    return _load(db, _numbers(db, wanted).values())
+    return _load(db, numbers_of(db, wanted).values())
 
 
 def withdrawn(db: Connection, wanted: Collection[TxKey]) -> dict[TxKey, tuple[int | None, str, datetime]]:

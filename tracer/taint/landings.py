@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from tracer.chains import listed, zero_address
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
-from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind
+from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind, Step
 from tracer.taint.flow import Result
 from tracer.taint.hubs import Key
-from tracer.taint.methods import NO_STEP
 from tracer.taint.paths import larger, path
 from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels, precedence
@@ -64,8 +63,7 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
     """
     places: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
     for name, book in result.books.items():
-        for kind, address, label, number, amount, origin_amount in coming(result, book):
-            step = book.steps[number]
+        for kind, address, label, number, step, amount, origin_amount in coming(result, book):
             at = step.transaction.at
             claims = result.flow.labels.valid(address, at) if label else ()
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
@@ -81,7 +79,7 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
     return tuple(landing for landing in made if landing is not None)
 
 
-Coming = tuple[str, Address, Label | None, int, int, int]
+Coming = tuple[str, Address, Label | None, int, Step, int, int]
 
 
 def coming(result: Result, book: Book) -> Iterator[Coming]:
@@ -89,24 +87,23 @@ def coming(result: Result, book: Book) -> Iterator[Coming]:
     yield from _ended(result.flow.labels, book)
     labels = result.flow.labels
     ended = {end.step for end in book.ends}
-    for number, step in enumerate(book.steps):
-        if number not in ended and step.sender != step.recipient:
-            label = labels.at(step.recipient, step.transaction.at)
-            if label is not None:
-                yield CONTACT, step.recipient, label, number, step.received, step.origin_amount
+    numbers = [number for number in book.into(labels.addresses) if number not in ended]
+    for number, step in zip(numbers, book.chosen(numbers), strict=True):
+        label = labels.at(step.recipient, step.transaction.at)
+        if label is not None:
+            yield CONTACT, step.recipient, label, number, step, step.received, step.origin_amount
 
 
 def _ended(labels: Labels, book: Book) -> Iterator[Coming]:
-    for end in book.ends:
-        step = book.steps[end.step]
+    for end, step in zip(book.ends, book.chosen(end.step for end in book.ends), strict=True):
         if end.kind is EndKind.REDEEMED:
             if end.asset.contract != NATIVE:
-                yield end.kind, Address(*end.asset), None, end.step, end.amount, end.origin_amount
+                yield end.kind, Address(*end.asset), None, end.step, step, end.amount, end.origin_amount
         elif step.by == COINJOIN:  # the address that it left has a label or none: it did not come to that one
-            yield COINJOIN, end.address, None, end.step, end.amount, end.origin_amount
+            yield COINJOIN, end.address, None, end.step, step, end.amount, end.origin_amount
         elif step.by != UNADDRESSED:
             label = labels.at(end.address, step.transaction.at)
-            yield end.kind, end.address, label, end.step, end.amount, end.origin_amount
+            yield end.kind, end.address, label, end.step, step, end.amount, end.origin_amount
 
 
 def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Provenance]) -> Landing | None:
@@ -121,19 +118,9 @@ def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Prove
         claims=came.claims,
         arrivals=tuple(_arrivals(result, came)),
         paths=tuple(_paths(bringing, [method, *(name for name in result.books if name != method)], known)),
-        hops=min(_hops(result.books[cell.method], number) for cell, share in bringing for number in share.steps),
+        hops=int(min(known[cell.method].hops[number] for cell, share in bringing for number in share.steps)),
         token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
     )
-
-
-def _hops(book: Book, number: int) -> int:
-    """How many hops a step is from its origin; changing the asset at an address is none."""
-    hops = 0
-    while number != NO_STEP:
-        step = book.steps[number]
-        hops += step.is_hop
-        number = step.parent
-    return hops
 
 
 def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:

@@ -14,7 +14,7 @@ from tracer.taint.provenance import Way
 
 def path(book: Book, way: Way, spread: int = 0) -> Path:
     """A way as evidence. Where bitcoin inputs of several owners were blended, each path names the owner it passed."""
-    steps = [book.steps[number] for number in way.steps]
+    steps = book.chosen(way.steps)
     met = [step.recipient for step in steps[:-1]]
     hops = [_hop(step._replace(sender=sender)) for step, sender in zip(steps, [steps[0].sender, *met], strict=True)]
     return Path(steps[0].origin, book.method, tuple(hops), way.carried, spread)
