@@ -337,6 +337,13 @@ class Book:
         step = self.steps[number]
         return self.parts.get(number) or (Part(step.parent, step.origin_amount),)
 
+    def parent_of(self, number: int) -> int:
+        """The step that had brought the larger part of a step's money; NO_STEP: it starts there."""
+        return self.steps[number].parent
+
+    def answer(self, questions: Sequence[tuple[Sequence[int], int]]) -> list[list[tuple[tuple[int, ...], int]]] | None:
+        """By which ways the money of some steps came, where a book can tell that by itself (taint/kernel)."""
+
     def hops(self) -> Sequence[int]:
         """How many hops each step is from its origin; changing the asset at an address is none."""
         hops: list[int] = []

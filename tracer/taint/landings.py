@@ -14,8 +14,8 @@ from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landin
 from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind, Step
 from tracer.taint.flow import Result
 from tracer.taint.hubs import Key
-from tracer.taint.paths import larger, path
-from tracer.taint.provenance import Provenance
+from tracer.taint.paths import larger, paths
+from tracer.taint.provenance import Provenance, Way
 from tracer.taint.stops import Labels, precedence
 
 CONTACT = "contact"
@@ -49,6 +49,15 @@ class _Came:
     address: Address
     claims: tuple[Label, ...]
     shares: dict[_Cell, _Share] = field(default_factory=lambda: defaultdict(_Share))
+    transactions: dict[Key, Transaction] = field(default_factory=dict)
+
+    @property
+    def bringing(self) -> Bringing:
+        """What brought an amount."""
+        return [(cell, share) for cell, share in self.shares.items() if share.amount]
+
+
+Bringing = Sequence[tuple[_Cell, _Share]]
 
 
 def _together(_claims: Sequence[Label], _at: datetime) -> str:
@@ -70,13 +79,16 @@ def landings(result: Result, method: str, divide: Divide = _together) -> tuple[L
             place = (address, str(kind), claim, divide(claims, at))
             came = places.setdefault(place, _Came(kind, address, claims))
             when = ((step.transaction.chain, step.transaction.tx_hash), step.received_asset)
+            came.transactions[when[0]] = step.transaction
             share = came.shares[_Cell(when, step.origin, name)]
             share.amount += amount
             share.origin_amount += origin_amount
             share.steps.append(number)
     known = {name: Provenance(book) for name, book in result.books.items()}
-    made = (_landing(result, came, method, known) for _, came in sorted(places.items()))
-    return tuple(landing for landing in made if landing is not None)
+    order = [method, *(name for name in result.books if name != method)]
+    found = [came for _, came in sorted(places.items()) if came.bringing]
+    evidence = _paths([_questions(came.bringing, order) for came in found], known)
+    return tuple(_landing(result, came, told, known) for came, told in zip(found, evidence, strict=True))
 
 
 Coming = tuple[str, Address, Label | None, int, Step, int, int]
@@ -106,10 +118,7 @@ def _ended(labels: Labels, book: Book) -> Iterator[Coming]:
             yield end.kind, end.address, label, end.step, step, end.amount, end.origin_amount
 
 
-def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Provenance]) -> Landing | None:
-    bringing = [(cell, share) for cell, share in came.shares.items() if share.amount]
-    if not bringing:
-        return None
+def _landing(result: Result, came: _Came, paths: Iterable[Path], known: Mapping[str, Provenance]) -> Landing:
     token = listed(AssetId(*came.address)) if came.kind is EndKind.REDEEMED else None
     return Landing(
         kind=str(came.kind),
@@ -117,8 +126,8 @@ def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Prove
         label=came.claims[0] if came.claims else None,
         claims=came.claims,
         arrivals=tuple(_arrivals(result, came)),
-        paths=tuple(_paths(bringing, [method, *(name for name in result.books if name != method)], known)),
-        hops=int(min(known[cell.method].hops[number] for cell, share in bringing for number in share.steps)),
+        paths=tuple(paths),
+        hops=int(min(known[cell.method].hops[number] for cell, share in came.bringing for number in share.steps)),
         token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
     )
 
@@ -128,7 +137,7 @@ def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
     for (when, origin, method), share in came.shares.items():
         reports = result.origins.found[origin].report_ids
         grouped[when].append(Sum(origin, method, when[1], share.amount, share.origin_amount, tuple(reports)))
-    moments = [(result.flow.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
+    moments = [(came.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
     for tx, asset, sums in sorted(moments, key=lambda moment: (moment[0].order, moment[1])):
         whole = _whole(came, tx, asset, sums)
         yield Arrival(tx.chain, tx.tx_hash, tx.at, tx.block, asset, tuple(sorted(sums, key=_by_origin)), whole)
@@ -148,22 +157,40 @@ def _by_origin(one: Sum) -> tuple[str, str]:
     return (one.origin, one.method)
 
 
-Bringing = Sequence[tuple[_Cell, _Share]]
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of a method: of one origin into an arrival, the largest ways, so many at most."""
+
+    method: str
+    share: _Share
+    most: int
 
 
-def _paths(bringing: Bringing, order: Sequence[str], known: Mapping[str, Provenance]) -> Iterable[Path]:
+def _questions(bringing: Bringing, order: Sequence[str]) -> list[_Question]:
     """The largest paths of each arrival, and one of each origin that is in none of them; the headline method first."""
     chosen = sorted(_chosen(bringing, order), key=lambda one: (order.index(one[0].method), *_by_size(one)))
     first = {cell.when: cell.method for cell, _ in reversed(chosen)}
-    for cell, share in chosen:
-        yield from _told(share, known[cell.method], WAYS if cell.method == first[cell.when] else 1)
+    return [_Question(cell.method, share, WAYS if cell.method == first[cell.when] else 1) for cell, share in chosen]
 
 
-def _told(share: _Share, provenance: Provenance, most: int) -> Iterable[Path]:
+def _paths(questions: Sequence[Sequence[_Question]], known: Mapping[str, Provenance]) -> Iterator[list[Path]]:
+    """The answers to all questions, each method's told at once; those of each group together."""
+    told: dict[str, Iterator[list[Path]]] = {}
+    for name, provenance in known.items():
+        told[name] = _told(provenance, [one for group in questions for one in group if one.method == name])
+    for group in questions:
+        yield [path for one in group for path in next(told[one.method])]
+
+
+def _told(provenance: Provenance, questions: Sequence[_Question]) -> Iterator[list[Path]]:
     """The largest ways of one origin into an arrival, and what is left of it."""
-    ways = list(islice(provenance.ways(share.steps), most)) or [larger(provenance.book, max(share.steps))]
-    spread = share.origin_amount - sum(way.carried for way in ways)
-    return [path(provenance.book, way, spread) for way in ways]
+    answers = provenance.many([(one.share.steps, one.most) for one in questions])
+    pairs: list[tuple[Way, int]] = []
+    for one, ways in zip(questions, answers, strict=True):
+        spread = one.share.origin_amount - sum(way.carried for way in ways)
+        pairs += [(way, spread) for way in ways or [larger(provenance.book, max(one.share.steps))]]
+    made = iter(paths(provenance.book, pairs))
+    return iter([list(islice(made, len(ways) or 1)) for ways in answers])
 
 
 def _chosen(bringing: Bringing, order: Sequence[str]) -> list[tuple[_Cell, _Share]]:

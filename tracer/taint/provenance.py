@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
-from itertools import accumulate, count
+from itertools import accumulate, count, islice
 from typing import NamedTuple
 
 from tracer.chains import Family, family
@@ -47,6 +47,13 @@ class Provenance:
     def hops(self) -> Sequence[int]:
         """How many hops each step is from its origin."""
         return self.book.hops()
+
+    def many(self, questions: Sequence[tuple[Sequence[int], int]]) -> list[list[Way]]:
+        """For each of these steps and a number, so many of their ways at most."""
+        told = self.book.answer(questions)
+        if told is not None:
+            return [[Way(*found) for found in ways] for ways in told]
+        return [list(islice(self.ways(numbers), most)) for numbers, most in questions]
 
     def ways(self, numbers: Collection[int]) -> Iterator[Way]:
         """All ways by which the money of these steps came, the largest first; none is the same as another.

@@ -18,7 +18,7 @@ from tracer.taint.kernel import results
 from tracer.taint.kernel.history import History, TooWide, given, microseconds
 from tracer.taint.kernel.machine import is_hub, run, stain
 from tracer.taint.kernel.planner import Planned, Scene, planned
-from tracer.taint.kernel.results import CODES
+from tracer.taint.kernel.share import CODES, Share
 from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, State, World, stains, state
 from tracer.taint.reach import Reach
 
@@ -54,7 +54,7 @@ def fill(methods: Sequence[str], history: History, scene: Scene) -> Played:
     codes = [CODES[method] for method in methods]
     made = folded(ready, places, codes)
     reached = stain(ready.tape, places, stains(len(ready.pots), len(ready.names.origins.all), ready.lines))
-    shares = zip(methods, results.Share.of(made, ready, codes), strict=True)
+    shares = zip(methods, Share.of(made, ready, codes), strict=True)
     books: dict[str, Book] = {method: results.Told(method, share) for method, share in shares}
     for book in books.values():
         ready.settle(book.originated)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,13 +15,13 @@ from tracer.taint.kernel import state as table
 from tracer.taint.kernel.history import EPOCH
 from tracer.taint.kernel.near import count_hops
 from tracer.taint.kernel.planner import Planned
+from tracer.taint.kernel.share import CODES, Share, joined, used, whole
 from tracer.taint.kernel.state import Array, Stains, State, World
+from tracer.taint.kernel.ways import Found, Question, Walker
 from tracer.taint.methods import CLEAN, NO_STEP, Lot
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
 
-_BY = {table.PAYMENT: "payment", table.EXCHANGE: "exchange", table.INFERRED: "inferred_exchange",
-       table.HAND_ON: "hand_on"}  # fmt: skip
 _KINDS = {
     table.ARRIVAL: EndKind.ARRIVAL,
     table.MIXER: EndKind.MIXER,
@@ -31,110 +29,8 @@ _KINDS = {
     table.REDEEMED: EndKind.REDEEMED,
     table.UNRESOLVED: EndKind.UNRESOLVED,
 }
-CODES = {"fifo": 0, "lifo": 1, "haircut": 2, "dirty_first": 3, "clean_first": 4}
-FEW = 100  # steps asked for at once: to make lists of all of them, once, takes less time in the end
 _QUARTER = np.uint64(2**32 - 1)
 _LOSSES = {table.FEES: "fees", table.ROUNDING: "rounding"}
-
-
-def whole(rows: Array, name: str) -> list[int]:
-    """An amount of records as Python integers."""
-    return _joined(rows[f"{name}_high"], rows[f"{name}_low"])
-
-
-def _joined(high: Array, low: Array) -> list[int]:
-    if not high.any():
-        return low.tolist()  # type: ignore[no-any-return]
-    return [(h << 64) | one for h, one in zip(high.tolist(), low.tolist(), strict=True)]
-
-
-@dataclass(frozen=True)
-class Share:
-    """What of a state is one method's: its code, its place among those played, and the numbers of its steps."""
-
-    state: State
-    ready: Planned
-    code: int
-    place: int
-    steps: Array  # rows, in order
-    local: Array  # by row: the number within its method
-
-    @classmethod
-    def of(cls, state: State, ready: Planned, codes: Sequence[int]) -> list[Share]:
-        """The share of each method, in the order in which they were played."""
-        every = used(state, "step", table.STEPS)
-        local = np.zeros(len(every), np.int64)
-        made = []
-        for place, code in enumerate(codes):
-            rows = np.flatnonzero(every["method"] == code)
-            local[rows] = np.arange(len(rows))
-            made.append(cls(state, ready, code, place, rows, local))
-        return made
-
-    def rows(self, name: str, counter: int) -> Array:
-        """This method's rows of a table."""
-        every = used(self.state, name, counter)
-        mine: Array = every[every["method"] == self.code]
-        return mine
-
-    def step(self, numbers: Array) -> list[int]:
-        """The number within the method, of the number among all; none stays none."""
-        if not len(self.local):
-            return numbers.tolist()  # type: ignore[no-any-return]
-        return np.where(numbers < 0, NO_STEP, self.local[numbers]).tolist()  # type: ignore[no-any-return]
-
-    def made(self, some: slice | list[int]) -> list[Step]:
-        """Some of its steps, or all."""
-        if isinstance(some, list) and len(some) < FEW:
-            return [self._step(n, *(column[n] for column in self._columns)) for n in some]
-        numbers = range(len(self.steps)) if isinstance(some, slice) else some
-        columns = self._listed(self.step_rows[some])
-        return [self._step(n, *row) for n, *row in zip(numbers, *columns, strict=True)]
-
-    def _step(self, n: int, head: tuple[int, ...], got: int, worth: int, parent: int) -> Step:
-        i, by, sender, recipient, asset, origin = head
-        places, assets, origins = self.names
-        what, amount = self.paid.get(n) or (asset, got)
-        ends = self.ready.history.transaction(i), _BY[by], places[sender], places[recipient]
-        return Step(*ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent)
-
-    def _listed(self, rows: Array) -> tuple[list[Any], ...]:
-        heads = rows[["tx", "by", "sender", "recipient", "asset", "origin"]].tolist()
-        return heads, whole(rows, "received"), whole(rows, "worth"), self.step(rows["parent"])
-
-    @cached_property
-    def _columns(self) -> tuple[list[Any], ...]:
-        return self._listed(self.step_rows)
-
-    @cached_property
-    def paid(self) -> dict[int, tuple[int, int]]:
-        """The asset and amount that were paid for a step, where they are not what was received."""
-        rows = used(self.state, "paid", table.PAID_ROWS)
-        rows = rows[self.state.step["method"][rows["number"]] == self.code]
-        what = zip(rows["asset"].tolist(), whole(rows, "amount"), strict=True)
-        return dict(zip(self.step(rows["number"]), what, strict=True))
-
-    @cached_property
-    def parents(self) -> list[int]:
-        """The parent of each of its steps."""
-        return self.step(self.step_rows["parent"])
-
-    @cached_property
-    def step_rows(self) -> Array:
-        """This method's steps."""
-        rows: Array = used(self.state, "step", table.STEPS)[self.steps]
-        return rows
-
-    @property
-    def names(self) -> tuple[list[Address], list[AssetId], list[str]]:
-        """Addresses, assets and origins by number."""
-        return self.ready.names.addresses.all, self.ready.names.assets.all, self.ready.names.origins.all
-
-
-def used(state: State, name: str, counter: int) -> Array:
-    """The rows of a table that were written."""
-    made: Array = getattr(state, name)[: int(state.counts[counter])]
-    return made
 
 
 class Told(Book):
@@ -172,6 +68,15 @@ class Told(Book):
         """What of a step's money each earlier step had brought, in order; NO_STEP: it started here."""
         return self.parts.get(number) or (Part(self.share.parents[number], self.worth[number]),)
 
+    def parent_of(self, number: int) -> int:
+        """The step that had brought the larger part of a step's money; NO_STEP: it starts there."""
+        return self.share.parents[number]
+
+    def answer(self, questions: Sequence[Question]) -> list[list[Found]]:
+        """By which ways the money of some steps came (`provenance.Provenance.many`)."""
+        walker = Walker(self.share, lifo=self.method == "lifo", mixed=self.method == "haircut")
+        return walker.answer(questions)
+
     def hops(self) -> Sequence[int]:
         """How many hops each step is from its origin."""
         steps = self.share.step_rows
@@ -185,7 +90,7 @@ def _originated(share: Share) -> dict[str, int]:
     origins = share.ready.names.origins.all
     mine = share.state.originated[share.place * len(origins) :][: len(origins)]
     made: dict[str, int] = defaultdict(int)
-    made.update({one: n for one, n in zip(origins, _joined(mine[:, 0], mine[:, 1]), strict=True) if n})
+    made.update({one: n for one, n in zip(origins, joined(mine[:, 0], mine[:, 1]), strict=True) if n})
     return made
 
 
@@ -235,7 +140,7 @@ def _open(share: Share) -> tuple[Array, Array, list[PotKey], Array]:
 
 def _accounts(share: Share) -> dict[PotKey, Account]:
     account, _, keys, _ = _open(share)
-    columns = [_joined(account[:, 2 * n], account[:, 2 * n + 1]) for n in range(5)]
+    columns = [joined(account[:, 2 * n], account[:, 2 * n + 1]) for n in range(5)]
     made: dict[PotKey, Account] = defaultdict(Account)
     made.update(zip(keys, map(Account, *columns), strict=True))
     return made
