@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.anvil import Missing
-from tests.benchmarks import fold, importing, loading, pulling
+from tests.benchmarks import fold, growth, importing, loading, pulling
 from tests.benchmarks.cases import Case, Row, measured
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Case]]] = {
     "fold": fold.cases,
+    "growth": growth.cases,
     "importing": importing.cases,
     "loading": loading.cases,
     "pulling": pulling.cases,

@@ -53,7 +53,7 @@ class Traced:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What was read so far, and in which order."""
 
     store: Store
@@ -82,11 +82,13 @@ class _Reading:
         return [address for address in wanted if address in self.coverage]
 
     def addresses(self, addresses: list[Address]) -> None:
+        """Read what these addresses moved."""
         self.order.extend(addresses)
         if not self._is_big(addresses) or not self._hold():
             self._take(self.store.transactions_of(addresses), addresses)
 
-    def transactions(self, keys: list[tuple[str, str]]) -> None:
+    def transactions(self, keys: list[Key]) -> None:
+        """Read these transactions."""
         self.keys.extend(keys)
         self._take(self.store.transactions(keys), [])
 
@@ -122,6 +124,7 @@ class _Reading:
         self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets - self.symbols.keys())}
 
     def fold(self) -> Result:
+        """Fold what was read, without its poison."""
         self.dropped = self._dropped()
         return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
 
@@ -164,14 +167,14 @@ def trace(
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
     flow = Flow(case.origins, Labels((), limits.min_confidence), limits)
-    reading = _Reading(store, flow, frozenset(live), columns_from)
+    reading = Reading(store, flow, frozenset(live), columns_from)
     with collector_paused():
         result = _read(reading, case, progress)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
 
 
-def _read(reading: _Reading, case: Case, progress: Callable[[Round], None]) -> Result:
+def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
     store, limits = reading.store, reading.flow.limits
     reading.labelled |= {spec.address for spec in case.origins}
@@ -207,7 +210,7 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _work(case: Case, method: str, known: Known, reading: _Reading) -> Work:
+def _work(case: Case, method: str, known: Known, reading: Reading) -> Work:
     assets = reading.store.assets(sorted(reading.symbols))
     coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
     return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets)

@@ -76,17 +76,19 @@ class Share:
     def made(self, some: slice | list[int]) -> list[Step]:
         """Some of its steps, or all."""
         if isinstance(some, list) and len(some) < FEW:
-            return [self._step(n, *(column[n] for column in self._columns)) for n in some]
-        numbers = range(len(self.steps)) if isinstance(some, slice) else some
-        columns = self._listed(self.step_rows[some])
-        return [self._step(n, *row) for n, *row in zip(numbers, *columns, strict=True)]
+            return self._made(some, [[column[n] for n in some] for column in self._columns])
+        return self._made(
+            range(len(self.steps)) if isinstance(some, slice) else some, self._listed(self.step_rows[some])
+        )
 
-    def _step(self, n: int, head: tuple[int, ...], got: int, worth: int, parent: int) -> Step:
-        i, by, sender, recipient, asset, origin = head
+    def _made(self, numbers: Sequence[int], columns: Sequence[list[Any]]) -> list[Step]:
         places, assets, origins = self.names
-        what, amount = self.paid.get(n) or (asset, got)
-        ends = self.ready.history.transaction(i), _BY[by], places[sender], places[recipient]
-        return Step(*ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent)
+        transaction, paid, made = self.ready.history.transaction, self.paid, []
+        for n, (i, by, sender, recipient, asset, origin), got, worth, parent in zip(numbers, *columns, strict=True):
+            what, amount = paid.get(n) or (asset, got)
+            ends = transaction(i), _BY[by], places[sender], places[recipient]
+            made.append(Step(*ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent))
+        return made
 
     def _listed(self, rows: Array) -> tuple[list[Any], ...]:
         heads = rows[["tx", "by", "sender", "recipient", "asset", "origin"]].tolist()
