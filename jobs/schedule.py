@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.tasks import Desk, flag, notify, pull, trace
+from jobs.tasks import Desk, events, flag, notify, pull, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Job:
 
 SCHEDULE: dict[str, Job] = {
     "pull": Job(60, "new transfers of the addresses that open cases watch, frontier first", pull),
+    "events": Job(600, "what issuers of stablecoins froze, and the notes of mixers that cases' money met", events),
     "trace": Job(60, "cases whose inputs changed", trace),
     "flag": Job(60, "what the newest traces found becomes flags; what they lost is withdrawn", flag),
     "notify": Job(60, "new and changed flags, to the log", notify),

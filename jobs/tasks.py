@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 
+from tracer.actions.events import read_events
 from tracer.actions.flag import flag as flag_case
 from tracer.actions.notify import news
 from tracer.actions.pull import due
@@ -52,9 +53,19 @@ def pull(desk: Desk) -> str:
     pulled = pull_addresses(app.store, app.sources, addresses, ACTOR, threads=threads, stop=desk.stop)
     for what, why in pulled.failed:
         LOG.warning("pull of %s failed: %s", what, why)
+    for what, why in pulled.handed:
+        LOG.info("pull of %s went on with the next source: %s", what, why)
+    for what in pulled.differ:
+        LOG.warning("pull: %s", what)
     counts = f"{pulled.transactions} transactions, {pulled.transfers} transfers, {pulled.gone} withdrawn"
     did = counts if pulled.changed else ""
     return _said(did, [f"{what}: {why}" for what, why in pulled.failed])
+
+
+def events(desk: Desk) -> str:
+    """Read what watched contracts said since the last time."""
+    done = read_events(desk.app.store, desk.app.sources, ACTOR, stop=desk.stop)
+    return _said(f"{done.new} new events" if done.new else "", [f"{what}: {why}" for what, why in done.failed])
 
 
 def trace(desk: Desk) -> str:
@@ -67,7 +78,12 @@ def trace(desk: Desk) -> str:
         settings = desk.app.settings
         limits, policy = settings.limits.value(), settings.policy.value()
         made = trace_case(
-            *(desk.app.store, case.name, ACTOR), limits=limits, policy=policy, live=desk.app.chains, flags=False
+            *(desk.app.store, case.name, ACTOR),
+            limits=limits,
+            policy=policy,
+            live=desk.app.chains,
+            include_unconfirmed=settings.include_unconfirmed,
+            flags=False,
         )
         desk.traced[case.id] = version
         return made.new

@@ -105,7 +105,7 @@ class SourceBroken(SourceError):
 
 
 class RangeTooLarge(SourceError):
-    """The range was refused; the caller asks for `hint` or for half."""
+    """The range was refused; the caller asks for `hint`, or for half; where it is 0 nothing will do."""
 
     def __init__(self, message: str, hint: int | None = None) -> None:
         super().__init__(message)

@@ -122,6 +122,38 @@ class Transaction:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a contract said by an event: `topics` and `data` in hex. `index`: its place among the logs of its block, or
+    of its transaction where the chain counts so. `initiator` and `gas_price` (of the transaction) may be unknown.
+    """
+
+    contract: Address
+    tx_hash: str
+    index: int
+    block: int
+    at: datetime
+    topics: tuple[str, ...]
+    data: str
+    initiator: Address | None = None
+    gas_price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """What a token's issuer did to an address, by its contract's own event: `frozen`, `unfrozen`, or `destroyed` (then
+    with the amount). A frozen address cannot move that token; it can move others.
+    """
+
+    address: Address
+    asset: AssetId
+    state: str
+    tx_hash: str
+    at: datetime
+    block: int | None = None
+    amount: int | None = None
+
+
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +251,23 @@ class Judgement:
     answer: Answer
     reason: str
     facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one whole unit of an asset was worth in US dollars, as a source says it; `usd` None: it knows no price.
+
+    `asked`: the full hour that it was asked for; `at`: the moment of the price, which lies near it; `confidence`: 0 to
+    1, as given. It enters no sum of a trace and no digest.
+    """
+
+    asset: AssetId
+    asked: datetime
+    source: str
+    usd: Decimal | None = None
+    at: datetime | None = None
+    confidence: Decimal | None = None
+    recorded_at: datetime | None = None
 
 
 # --- work -------------------------------------------------------------------------------------------------------------

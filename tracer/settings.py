@@ -40,19 +40,26 @@ class Part(BaseModel):
 
 
 class SourceSettings(Part):
-    """One source: [[tracer.sources]]. The url, or the name of the environment variable that holds it (`url_env`).
+    """One source: [[tracer.sources]]; of a chain's several the first is asked first. The url, or the name of the
+    environment variable that holds it (`url_env`), likewise the key; a public provider's url need not be written.
 
     `start_block`: nothing older is read, and coverage says so. `confirmations`: how many blocks on top make a block
-    final where the node does not know `finalized`. `range_blocks`: how many blocks a request asks for at first.
+    final where the provider does not know `finalized` (default: what is known of the provider and chain).
+    `range_blocks`: how many blocks a request asks a node for at first. `calls_per_second`, `calls_per_day`: never more
+    than that (default: below what the provider publishes of its free plan; a node: no limit).
     """
 
     name: str = Field(min_length=1, max_length=64, pattern=r"[a-z0-9_-]+")
-    kind: Literal["evm"]
+    kind: Literal["evm", "etherscan", "blockscout", "blockscout_rest", "trongrid", "esplora"]
     chain: str
     url: SecretStr | None = None
     url_env: str | None = None
+    key: SecretStr | None = None
+    key_env: str | None = None
+    calls_per_second: float | None = Field(default=None, gt=0)
+    calls_per_day: int | None = Field(default=None, ge=1)
     start_block: int = Field(default=0, ge=0)
-    confirmations: int = Field(default=64, ge=0)
+    confirmations: int | None = Field(default=None, ge=0)
     range_blocks: int = Field(default=2000, ge=1)
     timeout_seconds: float = Field(default=30, gt=0)
 
@@ -66,19 +73,31 @@ class SourceSettings(Part):
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:
-        if (self.url is None) == (self.url_env is None):
+        written = (self.url is not None) + (self.url_env is not None)
+        if written > 1 or (self.kind == "evm" and not written):
             raise ValueError("write either url or url_env")
-        if self.url_env is not None and not os.environ.get(self.url_env):
-            raise ValueError(f"the environment has no {self.url_env}: set it")
-        if not self.address().startswith(("http://", "https://")):
+        if self.key is not None and self.key_env is not None:
+            raise ValueError("write either key or key_env")
+        for variable in (self.url_env, self.key_env):
+            if variable is not None and not os.environ.get(variable):
+                raise ValueError(f"the environment has no {variable}: set it")
+        if written and not self.address().startswith(("http://", "https://")):
             raise ValueError("the url must start with http:// or https://")
         return self
 
     def address(self) -> str:
-        """The url itself; it may hold a key, so it is never shown."""
-        if self.url is not None:
-            return self.url.get_secret_value()
-        return os.environ[self.url_env or ""]
+        """The url itself, "" if the provider's own is meant; it may hold a key, so it is never shown."""
+        return _either(self.url, self.url_env)
+
+    def secret(self) -> str:
+        """The key, "" if there is none; never shown."""
+        return _either(self.key, self.key_env)
+
+
+def _either(written: SecretStr | None, variable: str | None) -> str:
+    if written is not None:
+        return written.get_secret_value()
+    return os.environ[variable] if variable is not None else ""
 
 
 class JobsSettings(Part):
@@ -119,10 +138,17 @@ class PolicySettings(Part):
         return replace(POLICY, **self.model_dump())
 
 
+class PricesSettings(Part):
+    """[tracer.prices]. `url`: where DefiLlama is, if not at its public address; never shown, for it may hold a key."""
+
+    url: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """Every setting, immutable. Named arguments win over TRACER_… variables, these over [tracer] in tracer.toml.
 
-    `database_url`: where everything is kept. `actor`: the name written on every change. Make one with `load`.
+    `database_url`: where everything is kept. `actor`: the name written on every change. `include_unconfirmed`: read and
+    count what is not final yet. Make one with `load`.
     """
 
     model_config = SettingsConfigDict(
@@ -137,10 +163,12 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///tracer.db"
     actor: str = Field(default_factory=_login, min_length=1)
+    include_unconfirmed: bool = False
     sources: tuple[SourceSettings, ...] = ()
     jobs: JobsSettings = JobsSettings()
     limits: LimitsSettings = LimitsSettings()
     policy: PolicySettings = PolicySettings()
+    prices: PricesSettings = PricesSettings()
 
     @field_validator("sources")
     @classmethod

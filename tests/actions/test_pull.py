@@ -78,7 +78,7 @@ def test_addresses_are_read_in_order_each_to_its_end(store: Store, anvil: Anvil,
         evm(anvil, range_blocks=5),
         addresses=[*asked, asked[0]],
         threads=1,
-        progress=lambda address, page: pages.append((address, page.checkpoint.block)),
+        progress=lambda step: pages.append((step.address, step.page.checkpoint.block)),
     )
 
     assert [] == done.failed
@@ -123,23 +123,6 @@ def test_a_round_of_the_job_reads_so_many_and_the_next_goes_on(store: Store, anv
 
 
 # --- what fails -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [503, 401])
-def test_a_source_that_fails_is_named_and_the_others_go_on(
-    store: Store, proxy: Proxy, story: Played, tmp_path: Path, status: int
-) -> None:
-    """Busy or refusing for good: all comes from the other source, and nothing says that the first was read."""
-    proxy.reply = (status, {}, b"no")
-    anvil, bell = story.chain, Event()
-    done = pulled(store, evm(proxy, "broken"), evm(anvil, "good"), addresses=watched(story), stop=bell)
-
-    assert done.failed
-    assert not bell.is_set()
-    assert {f"{address}" for address in watched(story)} >= {what for what, _ in done.failed}
-    assert all(f"127.0.0.1:{proxy.server_port}" in why for _, why in done.failed)
-    assert {"good"} == {read.source for read in store.coverage()}
-    assert fresh(tmp_path, anvil, story) == said(store, story)
 
 
 def test_an_address_that_fails_stops_none_of_the_others(
@@ -235,17 +218,3 @@ def test_two_sources_of_a_chain_agree_on_every_id(store: Store, anvil: Anvil, pr
     assert ([], []) == (first.failed, second.failed)
     assert before == said(store, story)
     assert {"one", "two"} == {read.source for read in store.coverage()}
-
-
-def test_after_a_reorg_both_sources_of_a_chain_go_on(
-    store: Store, anvil: Anvil, proxy: Proxy, story: Played, tmp_path: Path
-) -> None:
-    """The first that notices sets the other back too: the blocks that told it are forgotten."""
-    sources = evm(anvil, "one"), evm(proxy, "two")
-    assert [] == pulled(store, *sources, addresses=watched(story)).failed
-    anvil.reorg(anvil.head - int(anvil.receipt(story.deposit)["blockNumber"], 16) + 1)
-    anvil.mine(3)
-
-    after = pulled(store, *sources, addresses=watched(story))
-    assert (1, []) == (after.gone, after.failed)
-    assert fresh(tmp_path, anvil, story) == said(store, story)

@@ -559,5 +559,5 @@ def test_the_file_alone_can_be_folded_again(reference: dict[str, Any]) -> None:
     assert came == {
         (*address_, asset.contract, origin, method): amount
         for method, book in result.books.items()
-        for (address_, asset, origin), (amount, _) in book.came.items()
+        for (address_, asset, origin), (amount, _) in book.came().items()
     }

@@ -16,6 +16,7 @@ from tracer.chains import (
     parse_caip10,
     parse_tx_hash,
     script,
+    tron_contract,
     zero_address,
 )
 from tracer.errors import BadAddress, InputError, UnknownAsset, UnknownChain
@@ -285,3 +286,11 @@ def test_value_of_asset_id_text() -> None:
 def test_a_bitcoin_address_tells_its_script(text: str, expected: str) -> None:
     """Version and length of the witness program, or the version byte of base58: BIP 173 and BIP 350."""
     assert expected == script(parse_address(BITCOIN, text))
+
+
+def test_the_contract_that_a_tron_transaction_makes() -> None:
+    """Its address follows from transaction and owner: the example of TRON's documentation of deploycontract."""
+    owner = parse_address(TRON, "41c4db2c9dfbcb6aa344793f1dda7bd656598a06d8")
+    made = tron_contract("598d8aafbf9340e92c8f72a38389ce9661b643ff37dd2a609f393336a76025b9", owner)
+
+    assert parse_address(TRON, "41dfd93697c0a978db343fe7a92333e11eeb2f967d") == made

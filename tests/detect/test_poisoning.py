@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tracer.chains import parse_address, parse_asset, zero_address
-from tracer.detect.poisoning import Drop, dropped
+from tracer.detect.poisoning import Drop, dropped, thefts
 from tracer.model import Address, AssetId, Kind, Transaction, Transfer
 
 ETH = "eip155:1"
@@ -284,3 +284,24 @@ def _crowd(count: int, chance: random.Random) -> Chain:
                 chain.pay(chance.randrange(1, 100_000), VICTIM, payee)
     chain.pay(9, VICTIM, PAYEE, OTHER)
     return chain
+
+
+def test_a_payment_to_a_look_alike_is_a_theft_and_counts() -> None:
+    """Who pays a stranger that looks like a payee was deceived; a payment to the payee is none."""
+    chain = Chain()
+    chain.pay(1000, VICTIM, PAYEE)
+    stolen = chain.pay(900, VICTIM, ALIKE)
+    chain.pay(1000, VICTIM, PAYEE)
+    chain.pay(10, STRANGER, ALIKE)
+
+    assert {stolen: PAYEE} == thefts(chain.transactions, {}, {VICTIM, STRANGER})
+    assert {} == chain.dropped(VICTIM)
+
+
+def test_money_moved_in_somebodys_name_is_no_theft_of_theirs() -> None:
+    """What a contract sent out for an address, initiated by another, was not copied from a history."""
+    chain = Chain()
+    chain.pay(1000, VICTIM, PAYEE)
+    chain.pay(900, VICTIM, ALIKE, initiator=STRANGER)
+
+    assert {} == thefts(chain.transactions, {}, {VICTIM})

@@ -6,19 +6,23 @@ import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.anvil import ETHER, Anvil, Proxy, proxied, started
 from tests.makers import ETHEREUM
 from tests.sources.evm_story import TRACED, WAYS, ZERO, Story, change, evm, history, moves, pages, place
+from tracer.chains.chains import CHAINS, Family
 from tracer.errors import SourceBroken, SourceBusy
 from tracer.model import NATIVE, AssetId, Checkpoint, Coverage, Kind
 from tracer.sources import decode
 from tracer.sources.blocks import Kept
 from tracer.sources.evm import Evm
-from tracer.sources.reread import reread
+from tracer.sources.providers import DATA, confirmations
+from tracer.sources.told import parse
 
 # --- what it reads is what the chain says -----------------------------------------------------------------------------
 
@@ -56,7 +60,10 @@ def test_a_kept_page_is_read_again_without_the_node(anvil: Anvil, proxy: Proxy, 
     for who in story.who:
         for page in pages(source, who):
             if page.transactions:
-                assert reread(page.raw, place(who)) == page.transactions
+                assert (page.transactions, page.assets) == parse(page.raw)
+        for one in history(source, who):
+            page = source.transaction(one.tx_hash)
+            assert (page.transactions, page.assets) == parse(page.raw)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_a_kept_page_is_read_again_without_the_node(anvil: Anvil, proxy: Proxy, 
 def test_what_is_no_page_is_not_read_again(raw: bytes) -> None:
     """It is said, nothing is guessed."""
     with pytest.raises(SourceBroken, match="cannot be read again"):
-        reread(raw, place("0x" + "1" * 40))
+        parse(raw)
 
 
 def test_ids_agree_from_every_side(anvil: Anvil, traced: Evm) -> None:
@@ -293,7 +300,7 @@ def test_a_page_says_what_it_rests_on(anvil: Anvil, traced: Evm) -> None:
     assert {n: anvil.rpc("eth_getBlockByNumber", hex(n or 0), False)["hash"] for n in numbers} == page.blocks
     assert Checkpoint(block=anvil.final, block_hash=page.blocks[anvil.final]) == page.checkpoint
     assert anvil.final == page.head
-    assert {"replies", "blocks", "transactions", "receipts", "moves"} == set(json.loads(page.raw))
+    assert {"replies", "blocks", "transactions", "receipts", "moves", "assets"} <= set(json.loads(page.raw))
     assert [*page.transactions] == sorted(page.transactions, key=lambda one: one.order)
 
 
@@ -318,6 +325,18 @@ def test_only_what_is_final(anvil: Anvil, traced: Evm) -> None:
     anvil.mine(2)
     assert 5 == change(history(traced, fresh), fresh)
     assert 5 == change([*traced.transaction(tx_hash).transactions], fresh)
+
+
+def test_every_evm_chain_has_its_confirmations() -> None:
+    """Where a node says no finality each chain has a depth of its own, dated, and no other chain has one."""
+    known = yaml.safe_load((DATA / "evm.yaml").read_text("utf-8"))
+    chains = {one.id for one in CHAINS.values() if one.family is Family.EVM}
+
+    assert chains == known["confirmations"].keys()
+    assert known["confirmations"] == {chain: confirmations(chain) for chain in chains}
+    assert confirmations("eip155:31337") == known["default"]
+    assert date(2026, 1, 1) < known["as_of"]
+    assert known["see"]
 
 
 @pytest.mark.parametrize("says", ["invalid tag", "safe and finalized are not supported on this chain"])

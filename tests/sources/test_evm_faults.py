@@ -29,7 +29,8 @@ from tracer.errors import (
     UnknownChain,
 )
 from tracer.model import Coverage
-from tracer.sources import SourceSettings
+from tracer.sources import Budget, SourceSettings
+from tracer.sources.budget import Alone
 from tracer.sources.evm import Evm
 from tracer.sources.finding import Reach
 from tracer.sources.rpc import hint, refusal
@@ -180,6 +181,30 @@ def test_a_refused_block_cannot_be_halved(anvil: Anvil, proxy: Proxy) -> None:
         evm(proxy).pull(place(anvil.accounts[0]), None)
 
 
+def test_a_node_without_old_blocks_is_told_by_name(anvil: Anvil, proxy: Proxy) -> None:
+    """Smaller ranges would be refused as well, so that none is tried; the message says what would help."""
+    proxy.refuse = lambda method, params: (
+        {"code": -32000, "message": "missing trie node 1234 (path )"} if method == "eth_getLogs" else None
+    )
+    with pytest.raises(RangeTooLarge, match="does not keep blocks that old: take an archive node, or set start_block"):
+        evm(proxy).pull(place(anvil.accounts[0]), None)
+
+    assert 2 == len(proxy.asked("eth_getLogs"))
+
+
+def test_what_a_node_takes_is_known_after_a_restart(anvil: Anvil, proxy: Proxy) -> None:
+    """The range that was found is kept with the budget's bank: a new source does not ask for more at first."""
+    story, bank = Story(anvil), Alone()
+    proxy.refuse = over(10, "query returned too many results")
+    settings = SourceSettings(kind="evm", chain=ETHEREUM, url=proxy.url)
+    expected = history(Evm(settings, Budget("node", bank=bank)), story.bob)
+    refused = len([one for one in proxy.asked("eth_getLogs") if span(one) > 10])
+    assert 10 >= bank.ranges["node"] > 1
+
+    assert expected == history(Evm(settings, Budget("node", bank=bank)), story.bob)
+    assert refused == len([one for one in proxy.asked("eth_getLogs") if span(one) > 10])
+
+
 def test_a_range_grows_again_slowly() -> None:
     """After a while of being served a little more is tried; where that is refused, the while becomes longer."""
     reach = Reach(100)
@@ -215,9 +240,9 @@ QUOTED = [  # messages as vendors and issue threads quote them
     (-32000, "exceed maximum block range: 5000", RangeTooLarge, 5_000),
     (-32000, "eth_getLogs is limited to a 1000 blocks range", RangeTooLarge, 1_000),
     (-32000, "Block range is too large, max is 10k blocks", RangeTooLarge, 10_000),
-    (-32602, "Archive requests require a personal token", RangeTooLarge, None),
-    (-32000, "missing trie node 1234 (path )", RangeTooLarge, None),
-    (-32000, "No state available for block 17", RangeTooLarge, None),
+    (-32602, "Archive requests require a personal token", RangeTooLarge, 0),
+    (-32000, "missing trie node 1234 (path )", RangeTooLarge, 0),
+    (-32000, "No state available for block 17", RangeTooLarge, 0),
     (-32602, "block range too large, currently limited to 300", RangeTooLarge, 300),
     (-32016, "over rate limit", SourceBusy, None),
     (-32005, "daily request count exceeded, request rate limited", SourceBusy, None),

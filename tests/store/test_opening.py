@@ -84,6 +84,32 @@ def test_an_older_store_is_brought_up(database_url: str) -> None:
     opened.dispose()
 
 
+def test_blocks_of_an_older_store_are_those_of_its_sources(database_url: str) -> None:
+    """Who had read of a chain is taken to have said its blocks; on the way down each number has one hash again."""
+    opened = create_engine(engine.parse(database_url))
+    config = engine.alembic_config()
+    with opened.begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0002")
+        for line in (
+            "INSERT INTO addresses (id, chain, text) VALUES (7, 'eip155:1', 'a')",
+            "INSERT INTO blocks VALUES ('eip155:1', 9, '0xa9')",
+            "INSERT INTO coverage VALUES (7, 'node', 'complete', '', NULL, 9, '0xa9', '2024-01-01 00:00:00.000000')",
+            "INSERT INTO coverage VALUES (7, 'file:x', 'partial', 'file', NULL, NULL, NULL, '2024-01-01 00:00:00')",
+        ):
+            db.execute(text(line))
+    with Store.open(database_url) as store:
+        assert store.block_sources("eip155:1") == ["node"]
+        assert store.blocks("eip155:1", "node") == [(9, "0xa9")]
+        with store.act("job", "pull", "a") as work:
+            work.add_blocks("eip155:1", "other", {9: "0xb9", 10: "0xb0"})
+    with opened.begin() as db:
+        config.attributes["connection"] = db
+        command.downgrade(config, "0002")
+        assert db.execute(text("SELECT number, hash FROM blocks ORDER BY 1")).all() == [(9, "0xa9"), (10, "0xb0")]
+    opened.dispose()
+
+
 def test_what_was_written_is_there_again(store: Store, database_url: str) -> None:
     """A second store on the same database sees what the first wrote."""
     with store.act("ana", "label", "A") as work:

@@ -109,14 +109,14 @@ def test_only_what_rests_on_those_blocks_goes(store: Store) -> None:
 def test_blocks_are_kept_newest_first(store: Store) -> None:
     """The same again is nothing; another hash for a number is refused before anything is kept."""
     with store.act("job", "pull", "x") as work:
-        assert work.add_blocks(ETHEREUM, {9: "0xa9", 11: "0xab", 10: "0xaa"}) == 3
-        assert work.add_blocks(BITCOIN, {500: "00"}) == 1
+        assert work.add_blocks(ETHEREUM, "node", {9: "0xa9", 11: "0xab", 10: "0xaa"}) == 3
+        assert work.add_blocks(BITCOIN, "node", {500: "00"}) == 1
     with store.act("job", "pull", "x") as work:
-        assert work.add_blocks(ETHEREUM, {11: "0xab"}) == 0
+        assert work.add_blocks(ETHEREUM, "node", {11: "0xab"}) == 0
     with pytest.raises(Conflict, match="rewind first"), store.act("job", "pull", "x") as work:
-        work.add_blocks(ETHEREUM, {12: "0xac", 11: "0xff"})
-    assert store.blocks(ETHEREUM) == [(11, "0xab"), (10, "0xaa"), (9, "0xa9")]
-    assert store.blocks(ETHEREUM, limit=1) == [(11, "0xab")]
+        work.add_blocks(ETHEREUM, "node", {12: "0xac", 11: "0xff"})
+    assert store.blocks(ETHEREUM, "node") == [(11, "0xab"), (10, "0xaa"), (9, "0xa9")]
+    assert store.blocks(ETHEREUM, "node", limit=1) == [(11, "0xab")]
     assert len(store.audit()) == 1
 
 
@@ -126,7 +126,7 @@ def test_checkpoints_go_back_to_the_ancestor(store: Store, ancestor: int, known:
     far, near = Checkpoint("12", 11, "0xab"), Checkpoint("8", 7, "0xa7")
     there = address(9, BITCOIN)
     with store.act("job", "pull", "x") as work:
-        work.add_blocks(ETHEREUM, {10: "0xaa", 11: "0xab"})
+        work.add_blocks(ETHEREUM, "node", {10: "0xaa", 11: "0xab"})
         for where, source, checkpoint in ((A, "node", far), (B, "node", near), (C, "file", far), (there, "node", far)):
             work.set_coverage(where, source, Coverage("complete"), checkpoint)
         work.set_coverage(C, "node", Coverage("refused", "401"))
@@ -135,5 +135,5 @@ def test_checkpoints_go_back_to_the_ancestor(store: Store, ancestor: int, known:
     assert store.checkpoints("node", ETHEREUM) == {A: back, B: back if ancestor < 7 else near, C: Checkpoint()}
     assert store.checkpoints("file", ETHEREUM) == {C: far}
     assert store.checkpoints("node", BITCOIN) == {there: far}
-    assert [number for number, _ in store.blocks(ETHEREUM)] == [n for n in (11, 10) if n <= ancestor]
+    assert [number for number, _ in store.blocks(ETHEREUM, "node")] == [n for n in (11, 10) if n <= ancestor]
     assert [row.act for row in store.audit()] == ["pull", "pull"]

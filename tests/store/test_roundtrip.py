@@ -27,6 +27,7 @@ from tracer.model import (
     Kind,
     Label,
     Limit,
+    Log,
     OriginSpec,
     Report,
     Severity,
@@ -34,7 +35,7 @@ from tracer.model import (
     Transfer,
     transfer_id,
 )
-from tracer.store.rows import FlagBody, Screening
+from tracer.store.rows import Disagreement, FlagBody, Screening
 from tracer.store.store import Store
 from tracer.store.types import clean
 
@@ -206,7 +207,12 @@ def fill(store: Store) -> None:
         work.add_assets([Asset(AssetId(ETHEREUM, word), word, n) for n, word in enumerate(words[1:])])
         work.add_transactions([transaction((address(n), address(1), n), tx=n, at=START) for n in (5, 2, 9)], page)
         work.add_transactions([transaction((address(n), address(1), n), tx=n, block=n) for n in (11, 12)], page)
-        work.add_blocks(ETHEREUM, {12: "0xbb", 9: "0xcc", 11: "0xaa"})
+        work.add_blocks(ETHEREUM, "node", {12: "0xbb", 9: "0xcc", 11: "0xaa"})
+        work.add_logs(
+            "node", (Log(address(n), tx_hash(n), n, n, START, ("0xa",), "0x", address(2), n) for n in (7, 3, 5))
+        )
+        for n in (5, 3):
+            work.set_log_head(address(n), "node", Checkpoint(block=n), since=0, done=n > 3)
         work.add_screenings(Screening(word, address(1), f'["{word}"]') for word in words)
         work.add_labels([label(Address(ETHEREUM, word), entity=word) for word in words])
         work.add_entities([Entity(word, word, "exchange") for word in words])
@@ -219,9 +225,15 @@ def fill(store: Store) -> None:
     with store.act("h", "review", "x") as work:
         work.review(store.flags("id a")[0].id, FlagState.ESCALATED, "look")
         work.rewind("file", ETHEREUM, 11, "gone")
+        for word in words:
+            work.set_head(ETHEREUM, word, final=3, read=5)
+            work.disagree(Disagreement(ETHEREUM, "block", word, "a", "0x1", "b", "0x2"))
     for word in words:
         store.lease(word, "me", 5)
         store.end_run(store.start_run(word, "me"), "done", None)
+        store.failed(word, START, "no")
+        store.take_turn(word, START, seconds_apart=1, per_day=5, calls=1)
+        store.learn(word, 7)
 
 
 READS: list[Callable[[Store], object]] = [
@@ -235,9 +247,17 @@ READS: list[Callable[[Store], object]] = [
     Store.flags,
     Store.coverage,
     Store.runs,
+    Store.logs,
+    Store.log_heads,
     lambda store: store.transactions_of([address(1)]),
     lambda store: store.withdrawn([(ETHEREUM, tx_hash(12))]),
-    lambda store: store.blocks(ETHEREUM),
+    lambda store: store.blocks(ETHEREUM, "node"),
+    lambda store: store.blocks_by_source(ETHEREUM, [9, 11, 12]),
+    lambda store: store.block_sources(ETHEREUM),
+    Store.heads,
+    Store.spent,
+    Store.failures,
+    Store.disagreements,
     lambda store: store.checkpoints("b", ETHEREUM),
     lambda store: store.screenings(address(1)),
     lambda store: store.lease_of("\u00e4"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import astuple
 from decimal import Decimal
 from typing import Any
 
@@ -92,10 +93,10 @@ def fingerprint(result: Result) -> object:
     """Everything a fold says, as a value that can be compared."""
     books = {
         method: (
-            sorted(book.came.items()),
+            sorted(book.came().items()),
             sorted(book.balances().items()),
             sorted((end.kind, end.address, end.asset, end.origin, end.amount, end.origin_amount) for end in book.ends),
-            sorted((key, lots) for key, lots in book.pots.items() if lots),
+            sorted((key, list(map(astuple, pot.lots))) for key, pot in book.pots.items() if pot.lots),
         )
         for method, book in result.books.items()
     }

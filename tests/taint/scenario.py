@@ -199,8 +199,8 @@ def at(number: int) -> datetime:
 def _stands(book: Book, where: Address, what: AssetId, origins: set[str]) -> int:
     held = sum(
         lot.amount
-        for (address, kind, _), lots in book.pots.items()
-        for lot in lots
+        for (address, kind, _), pot in book.pots.items()
+        for lot in pot.lots
         if (address, kind) == (where, what) and lot.origin in origins
     )
     ended = sum(

@@ -19,10 +19,10 @@ from tracer.taint.stops import Labels
 def tainted(book: Book) -> dict[tuple[PotKey, str], int]:
     """How much of which origin is in which pot."""
     sums: dict[tuple[PotKey, str], int] = defaultdict(int)
-    for pot, lots in book.pots.items():
-        for lot in lots:
+    for key, pot in book.pots.items():
+        for lot in pot.lots:
             if lot.origin is not None:
-                sums[(pot, lot.origin)] += lot.amount
+                sums[(key, lot.origin)] += lot.amount
     return dict(sums)
 
 
@@ -43,8 +43,8 @@ def test_the_books_balance_to_the_satoshi(case: CoinCase) -> None:
             assert sums["originated"] == sum(sums.values()) - sums["originated"]
             assert min(sums.values()) >= 0
             assert 0 == sums["rounding"] == sums["redeemed"]
-        for lots in book.pots.values():
-            assert all(lot.amount > 0 and lot.origin_amount == (lot.amount if lot.origin else 0) for lot in lots)
+        for pot in book.pots.values():
+            assert all(lot.amount > 0 and lot.origin_amount == (lot.amount if lot.origin else 0) for lot in pot.lots)
 
 
 @settings(max_examples=200, deadline=None)
@@ -68,7 +68,7 @@ def test_the_reach_holds_whatever_any_method_reaches(case: CoinCase) -> None:
     reached = {(address, origin) for (address, _, origin), amount in result.reach.came.items() if amount}
     own = {(origin.address, origin.id) for origin in result.origins.found.values()}
     for book in result.books.values():
-        came = {(address, origin) for (address, _, origin), (amount, _) in book.came.items() if amount}
+        came = {(address, origin) for (address, _, origin), (amount, _) in book.came().items() if amount}
 
         assert came - own <= reached
 
@@ -137,8 +137,8 @@ def test_cutting_an_output_in_two_changes_nothing_under_fifo(case: CoinCase, dat
     other = [*case.history[:-1], split(last, position, data.draw(st.integers(1, amounts[position] - 1)))]
     whole, cut = (case.fold(history).books["fifo"] for history in (case.history, other))
 
-    assert {key: sums for key, sums in whole.came.items() if any(sums)} == {
-        key: sums for key, sums in cut.came.items() if any(sums)
+    assert {key: sums for key, sums in whole.came().items() if any(sums)} == {
+        key: sums for key, sums in cut.came().items() if any(sums)
     }
     assert (dict(whole.fees), ended(whole)) == (dict(cut.fees), ended(cut))
 
@@ -168,7 +168,7 @@ def test_any_order_and_partition_of_feeding_gives_the_same(case: CoinCase, chanc
 def test_what_left_for_no_address_counts_as_come_to_none(case: CoinCase) -> None:
     """A step into a CoinJoin or to a script without an address adds nothing to what came to the address it left."""
     for book in case.fold().books.values():
-        for key, (amount, _) in book.came.items():
+        for key, (amount, _) in book.came().items():
             coming = sum(
                 step.received
                 for step in book.steps

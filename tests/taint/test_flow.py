@@ -65,7 +65,7 @@ def test_the_hop_limit_decides_what_is_read_and_removes_nothing() -> None:
 
     assert [] == result.wanted()
     assert (10, 60) == tuple(
-        result.books["fifo"].came[(place(who), asset("USDT"), o)][0] for who in "cd" for o in result.origins.found
+        result.books["fifo"].came()[(place(who), asset("USDT"), o)][0] for who in "cd" for o in result.origins.found
     )
 
 
@@ -93,7 +93,7 @@ def test_a_hub_holds_and_is_told_with_its_count() -> None:
     assert 4 == hub.hubs[place("a")].counterparties
     assert [] == hub.wanted()
     assert place("x0") in open_.touched
-    assert 100 == sum(lot.amount for lot in hub.books["fifo"].pots[(place("a"), asset("USDT"), "")])
+    assert 100 == sum(lot.amount for lot in hub.books["fifo"].pots[(place("a"), asset("USDT"), "")].lots)
 
 
 def test_an_origin_is_never_a_hub() -> None:

@@ -52,11 +52,10 @@ def everything(result: Result) -> dict[str, Any]:
             "parts": book.parts,
             "ends": book.ends,
             "losses": book.losses,
-            "pots": {key: lots for key, lots in book.pots.items() if lots},
-            "accounts": {key: account for key, account in book.accounts.items() if any(vars_of(account))},
+            "pots": {key: pot for key, pot in book.pots.items() if any(vars_of(pot))},
             "originated": {origin: amount for origin, amount in book.originated.items() if amount},
-            "came": {key: sums for key, sums in book.came.items() if any(sums)},
-            "reached": {key: amount for key, amount in book.reached.items() if amount},
+            "came": {key: sums for key, sums in book.came().items() if any(sums)},
+            "reached": {key: amount for key, amount in book.reached().items() if amount},
         }
         for method, book in result.books.items()
     }
@@ -72,9 +71,9 @@ def everything(result: Result) -> dict[str, Any]:
     }
 
 
-def vars_of(account: Any) -> list[int]:
-    """The columns of an account."""
-    return [getattr(account, name) for name in account.__slots__]
+def vars_of(pot: Any) -> list[Any]:
+    """What a pot holds and what went through it."""
+    return [getattr(pot, name) for name in pot.__slots__]
 
 
 def both(case: Any, limits: Limits | None = None) -> tuple[dict[str, Any], dict[str, Any]]:

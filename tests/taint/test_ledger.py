@@ -70,7 +70,7 @@ def test_watching_changes_nothing(case: Any, name: str, method: str) -> None:
     flow.feed(history, read)
     watched, plain = ledger(flow, (), method, place(name)).book, folded(case).books[method]
 
-    assert (watched.accounts, watched.came, watched.steps) == (plain.accounts, plain.came, plain.steps)
+    assert (watched.pots, watched.came(), watched.steps) == (plain.pots, plain.came(), plain.steps)
     assert fingerprint(folded(case)) == fingerprint(flow.fold())
 
 

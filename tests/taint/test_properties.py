@@ -37,7 +37,7 @@ def test_the_books_balance_to_the_unit(case: object) -> None:
             assert sums["originated"] == sum(sums.values()) - sums["originated"]
             assert min(sums.values()) >= 0
         for pot in book.pots.values():
-            assert all(lot.amount > 0 and lot.origin_amount >= 0 for lot in pot)
+            assert all(lot.amount > 0 and lot.origin_amount >= 0 for lot in pot.lots)
 
 
 @settings(max_examples=300, deadline=None)
@@ -47,14 +47,14 @@ def test_every_pot_balances_to_the_unit(case: object) -> None:
     result = folded(case)
     for book in result.books.values():
         came: dict[object, int] = defaultdict(int)
-        for (address, kind, _), (amount, _) in book.came.items():
+        for (address, kind, _), (amount, _) in book.came().items():
             came[(address, kind, "")] += amount
         for end in book.ends:
             came[(end.address, end.asset, "")] -= end.amount  # it stands unresolved beside the pot
-        for pot, account in book.accounts.items():
-            assert came[pot] + account.clean + account.unseen == account.held + account.out + account.fees
-            assert total(book.pots.get(pot, ())) == account.held
-            assert min(account.held, account.clean, account.unseen, account.out, account.fees) >= 0
+        for key, pot in book.pots.items():
+            assert came[key] + pot.clean + pot.unseen == pot.held + pot.out + pot.fees
+            assert total(pot.lots) == pot.held
+            assert min(pot.held, pot.clean, pot.unseen, pot.out, pot.fees) >= 0
 
 
 @settings(max_examples=300, deadline=None)
@@ -99,7 +99,7 @@ def test_pots_hold_the_same_under_every_method(case: object) -> None:
     """Methods differ in whose money a pot holds, never in how much a read pot holds."""
     result = folded(case)
     pots = [
-        {key: total(held) for key, held in book.pots.items() if result.flow.read >= {key[0]} and held}
+        {key: total(pot.lots) for key, pot in book.pots.items() if result.flow.read >= {key[0]} and pot.lots}
         for book in result.books.values()
     ]
 
@@ -135,7 +135,7 @@ def test_poison_reaches_whatever_any_method_reaches(case: object) -> None:
     result = folded(case)
     reached = {(address, origin) for (address, _, origin), amount in result.reach.came.items() if amount}
     for book in result.books.values():
-        came = {(address, origin) for (address, _, origin), (amount, _) in book.came.items() if amount}
+        came = {(address, origin) for (address, _, origin), (amount, _) in book.came().items() if amount}
         apart = {end.address for end in book.ends if end.kind is EndKind.UNRESOLVED}
         own = {(origin.address, origin.id) for origin in result.origins.found.values()}
         assert {pair for pair in came - own if pair[0] not in apart} <= reached
@@ -174,7 +174,7 @@ def by_owner(taken: list[Lot]) -> dict[tuple[str | None, int], int]:
 @given(lots, st.data())
 def test_where_all_is_tainted_all_methods_agree(held: list[Lot], data: st.DataObject) -> None:
     """Whose it is may differ, never how much of it is tainted; so too with one lot alone."""
-    tainted = [lot._replace(origin=lot.origin or "x") for lot in held]
+    tainted = [replace(lot, origin=lot.origin or "x") for lot in held]
     for pot in (tainted, held[:1]):
         amount = data.draw(st.integers(0, total(pot)))
         taints = {
@@ -328,7 +328,7 @@ def test_bundled_users_never_mix(ones: list[str], others: list[str], some: list[
     flow.feed([bundle], ends)
 
     for book in flow.fold().books.values():
-        for (address, _, origin), (amount, _) in book.came.items():
+        for (address, _, origin), (amount, _) in book.came().items():
             owner = next(
                 (user for user in ("ua", "ub") if address in {place(user + end) for end in ("", "r", "f", "t")}), None
             )

@@ -82,8 +82,8 @@ def held(result: Result, method: str, who: str, origin: str | None = None) -> in
     """What of an origin (default: any) is at an address."""
     return sum(
         lot.amount
-        for (address, _, _), lots in result.books[method].pots.items()
-        for lot in lots
+        for (address, _, _), pot in result.books[method].pots.items()
+        for lot in pot.lots
         if address == at(who) and lot.origin and (origin is None or f":bc1q{origin}:" in lot.origin)
     )
 
@@ -245,7 +245,7 @@ def test_only_so_much_of_an_output_was_reported() -> None:
     ]
     result = fold(history, [OriginSpec(at("scam"), COIN, f"{3:064x}", 60), OriginSpec(at("x"), COIN, f"{4:064x}")])
     first = f"payment:{BITCOIN}:{3:064x}:output:0"
-    found = {lot.origin: lot.amount for lots in result.books["fifo"].pots.values() for lot in lots if lot.origin}
+    found = {lot.origin: lot.amount for pot in result.books["fifo"].pots.values() for lot in pot.lots if lot.origin}
 
     assert {first: 60, f"payment:{BITCOIN}:{4:064x}:output:0": 5} == found
 

@@ -182,7 +182,7 @@ def test_mixes_hold_what_the_books_hold(case: object) -> None:
 
 
 def _held(book: Book, result: Result) -> dict[object, int]:
-    sums = {key: sum(lot.amount for lot in lots) for key, lots in book.pots.items() if _keeps(result, key)}
+    sums = {key: sum(lot.amount for lot in pot.lots) for key, pot in book.pots.items() if _keeps(result, key)}
     return {key: amount for key, amount in sums.items() if amount}
 
 

@@ -54,7 +54,7 @@ def score(worth: Mapping[Address, Fraction], candidates: Iterable[Address], trut
 
 def candidates(result: Result) -> set[Address]:
     """What could have been read: unlabelled, not reported, and touched by haircut."""
-    touched = {address for (address, _, _), (amount, _) in result.books["haircut"].came.items() if amount}
+    touched = {address for (address, _, _), (amount, _) in result.books["haircut"].came().items() if amount}
     labels = result.flow.labels
     return {one for one in touched & result.touched.keys() if not labels.of(one)} - reported(result)
 

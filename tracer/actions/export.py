@@ -7,10 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tracer.actions.probable import edges, probable
 from tracer.errors import InputError, NotFound
 from tracer.exports.formats import FORMATS
 from tracer.store.rows import Flag
 from tracer.store.store import Store
+
+DRAWN = frozenset({"graphml"})  # formats that draw what may have come out of mixers, too; the others hold what is exact
 
 
 def case_document(store: Store, case_name: str) -> dict[str, Any]:
@@ -35,7 +38,10 @@ def export(store: Store, case_name: str, name: str) -> bytes:
     """A case in one format. Raises InputError for an unknown format, NotFound."""
     if name not in FORMATS:
         raise InputError(f"{name!r} is no format: take one of {', '.join(FORMATS)}")
-    return FORMATS[name].write(case_document(store, case_name))
+    document = case_document(store, case_name)
+    if name in DRAWN:
+        document["branches"] = list(edges(probable(store, case_name)))
+    return FORMATS[name].write(document)
 
 
 def save(content: bytes, out: Path) -> None:

@@ -12,15 +12,14 @@ from hashlib import sha256
 from itertools import zip_longest
 from typing import BinaryIO
 
-from tracer.chains import parse_caip10
 from tracer.errors import InputError, SourceBroken, StoreError
 from tracer.exports import plain
 from tracer.exports.plain import Plain
 from tracer.exports.recheck import Difference, differing
 from tracer.model import Address, Label, Transaction, Transfer
 from tracer.registry.tagpacks import read_tagpack
+from tracer.sources import parse
 from tracer.sources.files import RawFile, read_labels, read_transfers
-from tracer.sources.reread import reread
 from tracer.store.rows import Page
 from tracer.store.store import Store
 
@@ -38,6 +37,7 @@ class Kept:
     read: Set[Address]
     at: datetime
     progress: Callable[[str, int], None]
+    left_out: Set[Key] = frozenset()  # what was known and not final when it was traced
     counts: dict[str, int] = field(default_factory=lambda: {"pages": 0, "pages_read_again": 0, "newer": 0})
     newer: bool = False  # a page was kept after the trace: what it brought is no difference
     unread: set[str] = field(default_factory=set)  # sources whose pages cannot be read again
@@ -89,7 +89,7 @@ class Kept:
     def _reply(self, page: Page) -> Iterator[Difference]:
         """A page of a node, where it can be read again."""
         try:
-            said = reread(page.raw, parse_caip10(page.name))
+            said = parse(page.raw).transactions
         except (InputError, SourceBroken):
             self.unread.add(page.source)
             return
@@ -113,7 +113,7 @@ class Kept:
         key = (said.chain, said.tx_hash)
         traced = self.traced.get(key)
         if traced is None:
-            due = page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said))
+            due = page.recorded_at <= self.at and not self.read.isdisjoint(_ends(said)) and key not in self.left_out
             if due and not self.store.withdrawn([key]):
                 yield Difference("transaction", f"transactions[{' '.join(key)}]", None, f"as in {page.name}")
             return
@@ -161,7 +161,7 @@ class Kept:
                 yield from self._same(one, stored[key])
             elif key not in gone or gone[key][2] <= self.at:
                 yield Difference("transaction", f"transactions[{' '.join(key)}]", plain.transaction(one), None)
-        for key in sorted(stored.keys() - self.traced.keys()):
+        for key in sorted(stored.keys() - self.traced.keys() - self.left_out):
             if self.newer:
                 self.counts["newer"] += 1
             else:

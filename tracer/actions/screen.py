@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tracer.actions.freezes import Freezes
 from tracer.actions.registry import refresh
 from tracer.chains import parse_caip10
 from tracer.detect.sanctions import sanctioned
@@ -30,7 +31,7 @@ from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"
 WORST = 1000  # bad lines that are named
-READ = 1 << 15  # bytes of what is asked that are read at once
+READ = 1 << 14  # bytes of what is asked that are read at once
 FRESH_SECONDS = 60.0
 HOP = ("tx_hash", "at", "by", "sender", "recipient", "asset", "received_asset")
 CARRIED = ("amount", "received", "origin_amount")
@@ -152,6 +153,8 @@ def _answers(store: Store, now: _Now, piece: Sequence[Asked]) -> list[Answer]:
                 "known": _verdict(now.reported.get(address, ()), exposures, labels[address]),
                 "reported": now.reported.get(address, []),
                 "labels": [_label(label, now.registry, at) for label in labels[address]],
+                "freezes": now.freezes.of_address(address),
+                "freezes_read": now.freezes.read_on(address.chain),
                 "exposures": exposures,
                 "coverage": coverage[address] or known or ["unread"],
                 "at": plain.moment(at),
@@ -184,12 +187,13 @@ class _Now:
     registry: Registry
     cases: list[_Known]
     reported: Mapping[Address, list[Answer]]
+    freezes: Freezes
 
     @classmethod
     def of(cls, store: Store) -> _Now:
         """As the store has it now."""
         cases = [_Known.of(json.loads(trace.result), name) for name, trace in _traces(store)]
-        return cls(refresh(store), cases, _reported(store))
+        return cls(refresh(store), cases, _reported(store), Freezes.of(store))
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ from tracer.detect.poisoning import Doubt, dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
-from tracer.exports.tell import Work, tell
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Limits, Transaction
+from tracer.exports.tell import DISAGREEMENT, UNCONFIRMED, Work, tell
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Gap, Limits, Transaction
+from tracer.store.rows import Read
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
@@ -60,6 +61,9 @@ class Reading:
     flow: Flow
     live: frozenset[str]
     columns_from: int | None
+    unconfirmed: Set[tuple[str, str]] = frozenset()  # what lies above the final block
+    leave_out: bool = True  # it
+    left_out: dict[str, Transaction] = field(default_factory=dict)
     order: list[Address] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     weight: int = 0  # transfers, about
@@ -73,9 +77,9 @@ class Reading:
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
         unknown = [address for address in wanted if address.chain in self.live and address not in self.coverage]
-        for read in self.store.coverage(unknown) if unknown else ():
-            if read.coverage.state in READ:
-                self.coverage[read.address] = read.coverage
+        found = [read for read in self.store.coverage(unknown) if read.coverage.state in READ] if unknown else []
+        for read in sorted(found, key=_reach):  # what the source that read furthest says of it
+            self.coverage[read.address] = read.coverage
         for address in wanted:
             if address.chain not in self.live:
                 self.coverage[address] = FILE
@@ -100,7 +104,8 @@ class Reading:
     def _hold(self) -> bool:
         """Read all that is wanted so far as columns, where they can hold it."""
         history = self.store.history(self.order, self.keys)
-        if history is None:
+        left_out = {tx_hash for _, tx_hash in self.unconfirmed} if self.leave_out else set()
+        if history is None or (left_out and history.find(left_out)):
             self.columns_from = None
             return False
         self._know({*history.ends, *self.order}, set(history.assets))
@@ -109,6 +114,9 @@ class Reading:
         return True
 
     def _take(self, found: list[Transaction], read: list[Address]) -> None:
+        if self.unconfirmed and self.leave_out:
+            self.left_out |= {one.tx_hash: one for one in found if (one.chain, one.tx_hash) in self.unconfirmed}
+            found = [one for one in found if (one.chain, one.tx_hash) not in self.unconfirmed]
         ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end}
         self._know(ends | set(read), {t.asset for one in found for t in one.transfers})
         self.history = None
@@ -138,6 +146,10 @@ class Reading:
         return dropped([self.history.transaction(row) for row in rows], self.symbols, read)
 
 
+def _reach(read: Read) -> tuple[int, bool]:
+    return -1 if read.checkpoint.block is None else read.checkpoint.block, read.coverage.state == "complete"
+
+
 def trace(
     store: Store,
     case_name: str,
@@ -147,6 +159,7 @@ def trace(
     limits: Limits | None = None,
     policy: Policy = POLICY,
     live: Collection[str] = (),
+    include_unconfirmed: bool = False,
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
     columns_from: int | None = COLUMNS_FROM,
@@ -154,6 +167,7 @@ def trace(
     """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
+    What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
     From `columns_from` transfers on what is read is held as columns, which changes nothing that is found; None: never.
     Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
     for a closed case.
@@ -169,6 +183,7 @@ def trace(
     flow = Flow(case.origins, Labels((), limits.min_confidence), limits)
     reading = Reading(store, flow, frozenset(live), columns_from)
     with collector_paused():
+        reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
         result = _read(reading, case, progress)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     return _keep(store, case, actor, made, flags=flags)
@@ -176,9 +191,9 @@ def trace(
 
 def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
-    store, limits = reading.store, reading.flow.limits
+    limits = reading.flow.limits
     reading.labelled |= {spec.address for spec in case.origins}
-    reading.flow.labels.add(store.labels(sorted(reading.labelled)))
+    reading.flow.labels.add(reading.store.labels(sorted(reading.labelled)))
     result = reading.fold()
     reading.transactions(result.wanted_transactions())
     result = reading.fold()
@@ -213,7 +228,30 @@ def collector_paused() -> Iterator[None]:
 def _work(case: Case, method: str, known: Known, reading: Reading) -> Work:
     assets = reading.store.assets(sorted(reading.symbols))
     coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
-    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets)
+    gaps = [*_unconfirmed(reading), *_disagreements(reading)]
+    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets, gaps)
+
+
+def _unconfirmed(reading: Reading) -> Iterator[Gap]:
+    """What may still be gone tomorrow: what counted though it is not final, or was left out for that."""
+    known = reading.flow.transactions
+    counted = [known[key] for key in sorted(reading.unconfirmed) if key in known]
+    for some, text in ((counted, "it counts, though"), (reading.left_out.values(), "left out:")):
+        for one in some:
+            ends = sorted({end for t in one.transfers for end in (t.sender, t.recipient) if end})
+            yield Gap(UNCONFIRMED, f"{text} its block is not final", ends[0] if ends else None, one.tx_hash, at=one.at)
+
+
+def _disagreements(reading: Reading) -> Iterator[Gap]:
+    """Where two sources of what was read do not say the same."""
+    read = {str(address): address for address in reading.order}
+    first = {address.chain: address for address in reversed(reading.order)}
+    for one in reading.store.disagreements():
+        named = read.get(one.subject.partition(" ")[0])
+        where = first.get(one.chain) if one.kind == "block" else named
+        if where is not None:
+            sides = f"{one.one} says {one.one_says}; {one.other} says {one.other_says}"
+            yield Gap(DISAGREEMENT, f"sources differ on {one.kind} {one.subject}: {sides}", where, at=one.recorded_at)
 
 
 def _keep(store: Store, case: Case, actor: str, made: dict[str, Any], *, flags: bool) -> Traced:

@@ -72,7 +72,8 @@ def verify_case(store: Store, case_name: str, progress: Progress = lambda _what,
     made = parse(newest.result, f"the trace of {case.name}")
     recorded = read(made)
     flow = recorded.flow
-    kept = Kept(store, flow.transactions, flow.read, newest.created_at, progress)
+    left = {(one.address.chain, one.tx_hash) for one in recorded.work.gaps if one.address and one.tx_hash}
+    kept = Kept(store, flow.transactions, flow.read, newest.created_at, progress, left - flow.transactions.keys())
     before = chain(
         kept.pages(), kept.stored(), _claims(store, made, recorded, newest), _case(store, case, made, newest)
     )

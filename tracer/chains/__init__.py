@@ -8,6 +8,7 @@ from tracer.chains.addresses import (
     parse_caip10,
     parse_tx_hash,
     script,
+    tron_contract,
     zero_address,
 )
 from tracer.chains.chains import CHAINS, Chain, Family, family, parse_chain
@@ -33,6 +34,7 @@ __all__ = [
     "parse_chain",
     "parse_tx_hash",
     "script",
+    "tron_contract",
     "wrapper",
     "zero_address",
 ]

@@ -13,6 +13,7 @@ from functools import lru_cache
 import base58
 from bech32 import bech32_hrp_expand, bech32_polymod, convertbits
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from tracer.chains.chains import CHAINS, Family, family, parse_chain
 from tracer.errors import BadAddress, InputError, UnknownAsset
@@ -70,6 +71,12 @@ def is_zero(address: Address) -> bool:
     """True for the zero address of its chain: no pot, never read."""
     chain = CHAINS.get(address.chain)
     return chain is not None and ZERO.get(chain.family) == address.text
+
+
+def tron_contract(tx_hash: str, owner: Address) -> Address:
+    """The contract that a TRON transaction of this owner makes (java-tron, WalletUtil.generateContractAddress)."""
+    made = keccak(bytes.fromhex(tx_hash) + base58.b58decode_check(owner.text))
+    return parse_address(owner.chain, f"41{made[-20:].hex()}")
 
 
 def script(address: Address) -> str:

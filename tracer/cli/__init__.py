@@ -12,7 +12,11 @@ from typer.exceptions import TyperException
 from tracer import __version__
 from tracer.cli.cases import case_app
 from tracer.cli.imports import import_app
+from tracer.cli.price import price
+from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
+from tracer.cli.show import show
+from tracer.cli.sources import reparse, sources
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
@@ -31,11 +35,16 @@ app.add_typer(case_app, name="case")
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "settings": settings,
+    "sources": sources,
     "pull": pull,
+    "reparse": reparse,
     "trace": trace,
     "flags": flags,
     "review": review,
+    "price": price,
     "screen": screen,
+    "show": show,
+    "probable": probable,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,

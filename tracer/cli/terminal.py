@@ -45,6 +45,9 @@ given: ContextVar[dict[str, str]] = ContextVar("given")  # settings named on the
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A file, or - for standard input.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Store the good rows and list what was left.")]
+Unconfirmed = Annotated[
+    bool, typer.Option("--include-unconfirmed", help="Also what is not final yet; it is marked wherever it counts.")
+]
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case's name or id.")]
 
 
@@ -94,9 +97,9 @@ def emit(content: str | bytes) -> None:
 
 
 @contextmanager
-def the_app() -> Iterator[App]:
-    """The app as the settings say."""
-    with opened(Settings.load(**given.get({}))) as made:
+def the_app(**more: Any) -> Iterator[App]:
+    """The app as the settings say; `more`: settings named by the command's own options, None where not given."""
+    with opened(Settings.load(**given.get({}), **more)) as made:
         yield made
 
 

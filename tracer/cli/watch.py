@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -13,26 +15,29 @@ from typing import Annotated
 
 import typer
 
-from tracer.actions.pull import due
+from tracer.actions.pull import Step, due
 from tracer.actions.pull import pull as pull_addresses
 from tracer.actions.screen import Answer, asked, streamed
 from tracer.actions.screen import screen as screen_addresses
+from tracer.app import App
 from tracer.chains import parse_caip10
-from tracer.cli.terminal import INTERRUPTED, AsJson, answer, emit, say, show, the_app
+from tracer.cli.terminal import INTERRUPTED, AsJson, Unconfirmed, answer, emit, say, show, the_app
 from tracer.errors import BadRow, ConfigError, InputError, SourceError
 from tracer.exports.person import money, origin_name, share, short, when
-from tracer.model import Address, CaseState
-from tracer.sources.base import Page
+from tracer.model import CaseState
+
+SAY_SECONDS = 1.0  # between two lines of progress
 
 
 def pull(
     what: Annotated[
         str | None, typer.Argument(metavar="CASE|CHAIN:ADDRESS", help="What to read for; default: every open case.")
     ] = None,
+    include_unconfirmed: Unconfirmed = False,
     as_json: AsJson = False,
 ) -> None:
     """Read new transfers from the sources in tracer.toml; interrupted, the next pull goes on."""
-    with the_app() as made:
+    with the_app(include_unconfirmed=include_unconfirmed or None) as made:
         if not made.sources:
             raise ConfigError("no source is set: write one under [[tracer.sources]] in tracer.toml")
         if what is not None and ":" in what:
@@ -44,15 +49,19 @@ def pull(
         threads = made.settings.jobs.threads
         with _interruptible() as stop:
             done = pull_addresses(
-                *(made.store, made.sources, addresses, made.actor), threads=threads, stop=stop, progress=_progress
+                *(made.store, made.sources, addresses, made.actor), threads=threads, stop=stop, progress=Said(made)
             )
     if as_json:
         failed = [{"what": name, "why": why} for name, why in done.failed]
         counts = {"pages": done.pages, "transactions": done.transactions, "transfers": done.transfers}
-        answer("pull", {**counts, "withdrawn": done.gone, "failed": failed})
+        handed = [{"what": name, "why": why} for name, why in done.handed]
+        more = {"withdrawn": done.gone, "failed": failed, "handed": handed, "disagreements": done.differ}
+        answer("pull", {**counts, **more})
     else:
         new = f"{done.transactions} transactions new, {done.gone} withdrawn"
         show([f"{len(addresses)} addresses, {done.pages} pages: {new}"])
+        show(f"next source: {name}: {why}" for name, why in done.handed)
+        show(f"DISAGREEMENT: {what}" for what in done.differ)
         show(f"failed: {name}: {why}" for name, why in done.failed)
     if stop.is_set():
         raise typer.Exit(INTERRUPTED)
@@ -77,10 +86,33 @@ def _interruptible() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _progress(address: Address, page: Page) -> None:
-    say(
-        f"{short(address.text)}: to block {page.checkpoint.block} of {page.head}, {len(page.transactions)} transactions"
-    )
+class Said:
+    """Says how far a pull is: each address when it is done, and every second how far all of it is."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self._began, self._last = app, time.monotonic(), 0.0
+
+    def __call__(self, step: Step) -> None:
+        """A page was kept."""
+        now = time.monotonic()
+        if step.page.done:
+            upto = f"to block {step.page.checkpoint.block} of {step.page.head}, {step.page.coverage}"
+            say(f"{short(step.address.text)}: {upto}, by {step.page.source}")
+        if step.left and now - self._last < SAY_SECONDS:
+            return
+        self._last = now
+        each = (now - self._began) / step.done if step.done else None
+        left = f", about {timedelta(seconds=round(each * step.left))} left" if each and step.left else ""
+        of = f"{step.done} of {step.done + step.left} addresses"
+        say(f"{of}, {step.pages} pages, {step.transfers} transfers{self._budget(step)}{left}")
+
+    def _budget(self, step: Step) -> str:
+        budget = self._app.budgets.get(step.page.source)
+        spent = self._app.store.spent().get(budget.name) if budget else None
+        if budget is None or spent is None:
+            return ""
+        left = f", {budget.calls_per_day - spent.calls:,} left" if budget.calls_per_day else ""
+        return f", {spent.calls:,} calls to {step.page.source} today{left}"
 
 
 def screen(
@@ -125,6 +157,11 @@ def _lines(one: Answer) -> list[str]:
         found.append(
             f"  label     {name} ({label['category']}){sanctioned}, {label['confidence']} by {label['source']}"
         )
+    for issuer in one["freezes"]:
+        if issuer["state"] in ("frozen", "destroyed"):
+            found.append(
+                f"  issuer    {issuer['symbol']} {issuer['state'].upper()} {when(issuer['at'])}, tx {issuer['tx_hash']}"
+            )
     for exposure in one["exposures"]:
         found += _exposure(exposure, one["chain"])
     return [*found, f"  coverage  {', '.join(one['coverage'])}"]

@@ -12,12 +12,14 @@ import typer
 
 from tracer.actions.export import export, flag_row, save
 from tracer.actions.notify import news
+from tracer.actions.price import worths
 from tracer.actions.review import review as review_flag
 from tracer.actions.trace import Round
 from tracer.actions.trace import trace as trace_case
-from tracer.cli.terminal import AsJson, CaseName, answer, emit, say, show, the_app, urgency
+from tracer.cli.terminal import AsJson, CaseName, Unconfirmed, answer, emit, say, show, the_app, urgency
 from tracer.exports.person import case_lines, flag_lines
 from tracer.exports.plain import moment, text, unread
+from tracer.exports.usd import usd_line
 from tracer.model import FlagState
 from tracer.sources.cells import share
 
@@ -32,11 +34,12 @@ def trace(
     addresses: Annotated[int | None, typer.Option(min=1, max=MOST, help="Read at most so many addresses.")] = None,
     hops: Annotated[int | None, typer.Option(min=0, max=MOST, help="Addresses so many hops away are not read.")] = None,
     min_confidence: Annotated[str | None, typer.Option(help="Hear labels of at least this confidence, 0 to 1.")] = None,
+    include_unconfirmed: Unconfirmed = False,
     as_json: AsJson = False,
 ) -> None:
     """Follow a case's money and raise flags. Limits that are not given are those of the settings."""
     confidence = None if min_confidence is None else share(min_confidence, "--min-confidence")
-    with the_app() as made:
+    with the_app(include_unconfirmed=include_unconfirmed or None) as made:
         given: dict[str, Any] = {"addresses": addresses, "hops": hops, "min_confidence": confidence}
         limits = replace(made.settings.limits.value(), **{key: it for key, it in given.items() if it is not None})
         live = frozenset[str]() if offline else made.chains
@@ -44,7 +47,13 @@ def trace(
             say("no live source is set in tracer.toml: reading what was imported, as with --offline")
         policy = made.settings.policy.value()
         traced = trace_case(
-            *(made.store, name, made.actor), method=method, limits=limits, policy=policy, live=live, progress=_round
+            *(made.store, name, made.actor),
+            method=method,
+            limits=limits,
+            policy=policy,
+            live=live,
+            include_unconfirmed=made.settings.include_unconfirmed,
+            progress=_round,
         )
         standing = [f for f in made.store.flags(made.store.case(name).id) if f.state is not FlagState.WITHDRAWN]
         flags = len(standing)
@@ -81,13 +90,14 @@ def flags(
             (one.id.chain, one.id.contract): {"symbol": one.symbol, "decimals": one.decimals}
             for one in made.store.assets()
         }
-    rows = [{"case": case.name, **flag_row(flag)} for case, flag in found]
+        rows = [{"case": case.name, **flag_row(flag)} for case, flag in found]
+        worth = {row["id"]: one for row, one in zip(rows, worths(made.store, rows, assets), strict=True)}
     rows.sort(key=lambda row: (row["case"], *urgency(row)))
     if as_json:
         answer("flags", {"items": rows, "next": None})
         return
     for row in rows:
-        show([*flag_lines(row, assets, paths=paths), ""])
+        show([*flag_lines(row, assets, paths=paths, usd=usd_line(worth[row["id"]])), ""])
     show([f"{len(rows)} flag{'s' if len(rows) != 1 else ''}" if rows else "no flags"])
 
 

@@ -7,7 +7,7 @@ you pay. `dropped` names such transfers. It is a pure function of the set of tra
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,16 +40,42 @@ def dropped(
     of others the history is not known. An address's own payment (it initiated the transaction) is never dust: it is
     a theft, whatever it looks like. What mimics is compared with what counted before it.
     """
-    reasons: dict[str, str] = {}
     watched = {address: _History() for address in read}
+    reasons: dict[str, str] = {}
+    for _, found, _ in _played(transactions, symbols, watched):
+        reasons.update(found)
+    return reasons
+
+
+def thefts(
+    transactions: Sequence[Transaction], symbols: Mapping[AssetId, str], read: Collection[Address]
+) -> dict[str, Address]:
+    """Transfer id to whom it was meant for: payments that an address in `read` made itself, to a stranger who looks
+    like one it had dealt with. They are real, they are followed, and they tell that somebody was deceived.
+    """
+    watched = {address: _History() for address in read}
+    found: dict[str, Address] = {}
+    for transaction, _, counting in _played(transactions, symbols, watched):
+        for transfer in counting:
+            for here, other in _sides(transfer):
+                if here in watched and here == transfer.sender == transaction.initiator:
+                    for one in watched[here].alike(transfer.asset, other)[:1]:
+                        found[transfer.id] = one
+    return found
+
+
+def _played(
+    transactions: Sequence[Transaction], symbols: Mapping[AssetId, str], watched: Mapping[Address, _History]
+) -> Iterator[tuple[Transaction, dict[str, str], list[Transfer]]]:
+    """Each transaction in order, what of it is dropped and why, and what counts; the histories are those before it."""
     for transaction in sorted(transactions, key=lambda each: each.order):
         found = {transfer.id: reason for transfer, reason in _without_history(transaction, symbols)}
         counting = [transfer for transfer in transaction.transfers if transfer.id not in found]
         dust = {transfer.id for transfer in counting if _is_dust(transfer, transaction, watched)}
         found.update(dict.fromkeys(dust, Drop.LOOKALIKE_DUST.value))
-        _remember([transfer for transfer in counting if transfer.id not in dust], transaction.at, watched)
-        reasons.update(found)
-    return reasons
+        counting = [transfer for transfer in counting if transfer.id not in dust]
+        yield transaction, found, counting
+        _remember(counting, transaction.at, watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +152,10 @@ class _History:
     number: int = 0
     known: set[Address] = field(default_factory=set)
     seen: dict[tuple[AssetId, str], dict[Address, _Seen]] = field(default_factory=lambda: defaultdict(dict))
+
+    def alike(self, asset: AssetId, other: Address) -> list[Address]:
+        """Those dealt with in that asset whom a stranger looks like; none of one who is known."""
+        return [] if other in self.known else sorted(self.seen.get((asset, _look(other)), {}))
 
 
 def _is_dust(transfer: Transfer, transaction: Transaction, watched: Mapping[Address, _History]) -> bool:

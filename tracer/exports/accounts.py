@@ -19,7 +19,7 @@ def accounts(books: Mapping[str, Book]) -> dict[Address, list[Plain]]:
     What came in (`tainted`: of all origins, each one's is the `amount` of its row in `taint`; `clean`; `unseen`) is
     what went `out`, `fees` (on bitcoin a fee is part of what went out), what is `held` and what `ended` there.
     """
-    tainted = {(address, asset) for book in books.values() for address, asset, _ in book.came}
+    tainted = {(address, asset) for book in books.values() for address, asset, _ in book.came()}
     rows: dict[Address, list[Plain]] = defaultdict(list)
     for method, book in books.items():
         sums = totals(book)
@@ -33,12 +33,12 @@ def accounts(books: Mapping[str, Book]) -> dict[Address, list[Plain]]:
 def totals(book: Book) -> dict[Place, dict[str, int]]:
     """The same of one book, as amounts; an address and asset that nothing went through has no row."""
     sums: dict[Place, dict[str, int]] = defaultdict(lambda: dict.fromkeys((*IN, *OUT), 0))
-    for (address, asset, _), (amount, _worth) in book.came.items():
+    for (address, asset, _), (amount, _worth) in book.came().items():
         sums[(address, asset)]["tainted"] += amount
-    for (address, asset, _), account in book.accounts.items():
+    for (address, asset, _), pot in book.pots.items():
         row = sums[(address, asset)]
         for name in ("clean", "unseen", "out", "fees", "held"):
-            row[name] += getattr(account, name)
+            row[name] += getattr(pot, name)
     for end in book.ends:
         sums[(end.address, end.asset)]["ended"] += end.amount
     return sums

@@ -18,7 +18,7 @@ from typing import Any
 from tracer.exports import plain
 from tracer.exports.accounts import accounts
 from tracer.exports.plain import Plain
-from tracer.model import ENGINE, Address, Asset, AssetId, Coverage, Entity, Finding, FlagState, Limits, Role
+from tracer.model import ENGINE, Address, Asset, AssetId, Coverage, Entity, Finding, FlagState, Gap, Limits, Role
 from tracer.taint.books import LEAVES, Book, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
@@ -53,6 +53,8 @@ class Told:
     exposures: Sequence[Exposure]
     findings: Sequence[Finding]
     stopped: Plain
+    gaps: Sequence[Gap] = ()  # beside those of the result
+    unconfirmed: frozenset[str] = frozenset()  # transactions that count though their block is not final
 
 
 def document(told: Told) -> Plain:
@@ -72,7 +74,7 @@ def document(told: Told) -> Plain:
         "methods": list(METHODS),
         "as_of": _as_of(told),
         "stopped": told.stopped,
-        "gaps": sorted((plain.gap(one) for one in result.gaps), key=canonical),
+        "gaps": sorted((plain.gap(one) for one in (*result.gaps, *told.gaps)), key=canonical),
         "addresses": _addresses(told),
         "transactions": [plain.transaction(one) for one in transactions],
         "assets": [plain.asset(one) for one in sorted(told.assets, key=lambda asset: asset.id)],
@@ -87,7 +89,7 @@ def document(told: Told) -> Plain:
         "exposures": [_exposure(one) for one in told.exposures],
         "ledger": _ledger(result),
         "hops": _hops(result.books),
-        "flags": [plain.finding(one, METHODS) for one in told.findings],
+        "flags": [_flag(one, told.unconfirmed) for one in told.findings],
     }
     made["digest"], made["digests"] = digests(made)
     return made
@@ -180,6 +182,17 @@ def _without(rows: Iterable[Plain], *keys: str) -> list[Plain]:
     return [{key: value for key, value in row.items() if key not in keys} for row in rows]
 
 
+def _flag(one: Finding, unconfirmed: frozenset[str]) -> Plain:
+    """A finding; where it rests on what is not final it says so."""
+    made = plain.finding(one, METHODS)
+    carried = {
+        each["tx_hash"] for each in (*made["arrivals"], *(hop for path in made["paths"] for hop in path["hops"]))
+    }
+    if shaky := sorted(carried & unconfirmed):
+        made["message"] += f" UNCONFIRMED: it rests on {', '.join(shaky)}, whose block is not final."
+    return made
+
+
 def _origins(told: Told) -> list[Plain]:
     return [
         {
@@ -263,7 +276,7 @@ def _taint(result: Result) -> dict[Address, list[Plain]]:
     rows: dict[Address, list[Plain]] = defaultdict(list)
     for method, book in result.books.items():
         held = _held(book)
-        for key, (amount, origin_amount) in book.came.items():
+        for key, (amount, origin_amount) in book.came().items():
             address, asset, origin = key
             here = held.get(key, [0, 0])
             row = _row(origin, asset, method, amount)
@@ -284,8 +297,8 @@ def _row(origin: str, asset: AssetId, method: str, amount: int) -> Plain:
 
 def _held(book: Book) -> Held:
     held: Held = defaultdict(lambda: [0, 0])
-    for (address, asset, _), lots in book.pots.items():
-        for lot in lots:
+    for (address, asset, _), pot in book.pots.items():
+        for lot in pot.lots:
             if lot.origin is not None:
                 held[(address, asset, lot.origin)][0] += lot.amount
                 held[(address, asset, lot.origin)][1] += lot.origin_amount

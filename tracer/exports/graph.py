@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import networkx as nx
@@ -44,7 +44,21 @@ def graph(document: Mapping[str, Any]) -> nx.MultiDiGraph[str]:
             if end not in made:
                 made.add_node(end, label=end.rpartition(":")[2], chain=hop["chain"], address=end.rpartition(":")[2])
         made.add_edge(*ends, key=f"e{number}", **_edge(hop, symbols))
+    _branches(made, document.get("branches", ()))
     return made
+
+
+def _branches(made: nx.MultiDiGraph[str], branches: Iterable[Mapping[str, Any]]) -> None:
+    """What may have come out of mixers: edges of their own kind, `probable`, that carry no amount of a method."""
+    for number, one in enumerate(branches):
+        pool, recipient = (f"{one['chain']}:{one[end]}" for end in ("sender", "recipient"))
+        for end in (pool, recipient):
+            if end not in made:
+                address = end.rpartition(":")[2]
+                made.add_node(end, label=address, chain=one["chain"], address=address, role="probable")
+        head = {key: clean(one[key]) for key in ("tx_hash", "at", "probability", "candidates", "before", "note")}
+        names = {"by": "probable", "at_most": one["amount"], "heuristics": clean(" ".join(one["heuristics"]))}
+        made.add_edge(pool, recipient, key=f"p{number}", **head, **names)
 
 
 def _edge(hop: Mapping[str, Any], symbols: Mapping[tuple[str, str], str]) -> dict[str, str]:

@@ -27,9 +27,7 @@ def assets_of(document: Plain) -> Assets:
 
 def money(base_units: str | int, asset: tuple[str, str], assets: Assets) -> str:
     """An amount with its decimals and symbol; base units and the contract where decimals are not known."""
-    known = assets.get(asset)
-    verified = listed(AssetId(*asset))
-    decimals = known["decimals"] if known else (verified.decimals if verified else None)
+    decimals = decimals_of(asset, assets)
     if decimals is None:
         return f"{int(base_units):,} base units of {symbol(asset, assets)}"
     with localcontext(prec=100):
@@ -38,6 +36,13 @@ def money(base_units: str | int, asset: tuple[str, str], assets: Assets) -> str:
     whole, _, part = digits.partition(".")
     part = part.rstrip("0")
     return f"{whole}{'.' + part if part else ''} {symbol(asset, assets)}"
+
+
+def decimals_of(asset: tuple[str, str], assets: Assets) -> int | None:
+    """How many digits of an asset stand behind the point; None if nobody said."""
+    known, verified = assets.get(asset), listed(AssetId(*asset))
+    decimals: int | None = known["decimals"] if known else (verified.decimals if verified else None)
+    return decimals
 
 
 def symbol(asset: tuple[str, str], assets: Assets) -> str:
@@ -56,8 +61,11 @@ def when(moment: str) -> str:
     return f"{moment[:10]} {moment[11:16]}"
 
 
-def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
-    """One flag: what, where, when, why; every method's amount and what it assumes; whose it is, by which paths."""
+def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1, usd: str = "") -> Iterator[str]:
+    """One flag: what, where, when, why; every method's amount and what it assumes; whose it is, by which paths.
+
+    `usd`: what it was worth, in words (see usd.py); "" where nobody asked.
+    """
     alias = CHAINS[flag["chain"]].alias if flag["chain"] in CHAINS else flag["chain"]
     category = f" ({flag['label']['category']})" if flag["label"] else ""
     yield f"{flag['severity'].upper():7} {flag['rule']}   {flag['entity'] or 'unnamed'}{category}"
@@ -71,6 +79,8 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1) -> Iterator[str]:
     yield f"  why     {flag['message']}"
     for label, amounts in sums(flag, assets):
         yield f"  {label:7} {amounts}"
+    if usd:
+        yield f"  worth   {usd}"
     yield from report_lines(flag, assets)
     for number, path in enumerate(flag["paths"][:paths], 1):
         yield from path_lines(path, assets)

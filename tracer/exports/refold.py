@@ -22,7 +22,7 @@ from tracer.detect.rules import Known
 from tracer.errors import InputError
 from tracer.exports.document import INPUTS, RESULTS, SCHEMA
 from tracer.exports.plain import Plain
-from tracer.exports.tell import Work, tell
+from tracer.exports.tell import STATED, Work, tell
 from tracer.model import (
     ENGINE,
     Address,
@@ -32,6 +32,7 @@ from tracer.model import (
     Coverage,
     Entity,
     Fact,
+    Gap,
     Kind,
     Label,
     Limit,
@@ -103,6 +104,7 @@ def read(made: Plain) -> Recorded:
         read_order=order,
         coverage=dict(_each(made, "addresses", _coverage)),
         assets=assets,
+        gaps=[one for one in _each(made, "gaps", _gap) if one],
     )
     return Recorded(flow, work)
 
@@ -216,6 +218,22 @@ def _coverage(row: Row) -> tuple[Address, Coverage]:
     if parts is None:
         raise ValueError(f"{row['coverage']!a} is no coverage")
     return _place(row), Coverage(parts[1], parts[2] or "")
+
+
+def _gap(row: Row) -> Gap | None:
+    """One that the reading left, as it stands; None: those of the fold are found again by folding."""
+    if not isinstance(row, Mapping) or row.get("kind") not in STATED:
+        return None
+    chain, asset, amount = row["chain"], _maybe(row["asset"]), row["amount"]
+    return Gap(
+        _text(row["kind"]),
+        _text(row["text"]),
+        None if chain is None else _place(row),
+        _maybe(row["tx_hash"]),
+        None if asset is None or chain is None else AssetId(parse_chain(_text(chain)), asset),
+        None if amount is None else _amount(amount),
+        _moment(row["at"]),
+    )
 
 
 # --- what moved -------------------------------------------------------------------------------------------------------

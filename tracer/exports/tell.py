@@ -9,15 +9,21 @@ from fractions import Fraction
 from tracer.detect.rules import Known, find
 from tracer.exports.document import Told, document
 from tracer.exports.plain import Plain, share
-from tracer.model import Address, Asset, Coverage
+from tracer.model import Address, Asset, Coverage, Gap
 from tracer.taint.exposure import exposures
 from tracer.taint.flow import Result
 from tracer.taint.landings import landings
 
+UNCONFIRMED, DISAGREEMENT = "unconfirmed", "disagreement"
+STATED = frozenset({UNCONFIRMED, DISAGREEMENT})  # kinds of gaps that come from the reading, not from the fold
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is told beside the fold: the case's name and headline method, what rules may ask, how it was read."""
+    """What is told beside the fold: the case's name and headline method, what rules may ask, how it was read.
+
+    `gaps`: those that the reading left (STATED).
+    """
 
     case: str
     method: str
@@ -26,6 +32,7 @@ class Work:
     read_order: Sequence[Address]
     coverage: Mapping[Address, Coverage]
     assets: Sequence[Asset]
+    gaps: Sequence[Gap] = ()
 
 
 def told(work: Work, result: Result) -> Told:
@@ -48,6 +55,8 @@ def told(work: Work, result: Result) -> Told:
         exposures=exposures(result),
         findings=find(landed, work.known),
         stopped=_stopped(result, len(work.read_order)),
+        gaps=work.gaps,
+        unconfirmed=frozenset(one.tx_hash for one in work.gaps if one.kind == UNCONFIRMED and one.tx_hash),
     )
 
 

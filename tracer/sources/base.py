@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tracer.model import Address, Asset, Checkpoint, Coverage, Transaction
+
+
+class Said(NamedTuple):
+    """What the kept replies of a page say: transactions oldest first, and the assets they move."""
+
+    transactions: tuple[Transaction, ...]
+    assets: tuple[Asset, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,8 @@ class Page:
 
     `transactions` stand oldest first; of those found through an address only its own transfers are given (`whole` says
     so). `checkpoint` is where to go on. `head`: the newest final block. `blocks` gives the hash of every block that the
-    transactions rest on, and of the last block read. `done`: nothing more up to `head`.
+    transactions rest on, as far as the replies tell, and of the last block read. `done`: nothing more up to `head`.
+    Where a reply said that it was not all, the checkpoint is the one that was given, and coverage names the reason.
     """
 
     source: str
@@ -70,19 +79,32 @@ class Source(Protocol):
 class SourceSettings:
     """How a source is reached and how much it is asked at once. `url` may hold a secret and is not shown.
 
-    `name`: as in Source, by default kind@host. `start_block`: nothing older is read, and coverage says so.
-    `range_blocks`: what a page covers at most where the provider filters by address; `scan_blocks`: where it does not,
-    and every block has to be read. `confirmations`: how deep a block must lie where the provider does not name the
-    final one. `batch_requests`: requests sent at once. `timeout_seconds`: how long a reply may stay silent.
+    `key`: sent as the provider wants it, never shown. `name`: as in Source, by default kind@host. `start_block`:
+    nothing older is read, and coverage says so. `range_blocks`: what a page covers at most where the provider filters
+    by address; `scan_blocks`: where it does not, and every block has to be read. `confirmations`: how deep a block must
+    lie where the provider does not name the final one (None: what is known of the provider and chain).
+    `batch_requests`: requests sent at once. `timeout_seconds`: how long a reply may stay silent. `include_unconfirmed`:
+    read up to the newest block; a page's `head` says up to where it is final.
     """
 
     kind: str
     chain: str
     url: str = field(repr=False)
+    key: str = field(default="", repr=False)
     name: str = ""
     start_block: int = 0
     range_blocks: int = 2_000
     scan_blocks: int = 100
-    confirmations: int = 64
+    confirmations: int | None = None
     batch_requests: int = 100
     timeout_seconds: float = 20
+    include_unconfirmed: bool = False
+
+
+def envelope(kind: str, replies: Mapping[str, Iterable[bytes]], **about: Any) -> bytes:
+    """What is kept of a page: JSON with the kind of source, what was asked (`about`), and the replies as they came.
+
+    `sources.parse` reads it again, without any call.
+    """
+    parts = (f"{json.dumps(name)}:[".encode() + b",".join(bodies) + b"]" for name, bodies in replies.items())
+    return json.dumps({"kind": kind, **about})[:-1].encode() + b',"replies":{' + b",".join(parts) + b"}}"

@@ -146,7 +146,7 @@ class Tokens:
         ]
         said = [_said(result) for result in self._node.outcomes(calls).results]
         return [
-            _asset(asset, decode.symbol(name), decode.decimals(digits))
+            described(asset, decode.symbol(name), decode.decimals(digits))
             for asset, name, digits in zip(assets, said[::2], said[1::2], strict=True)
         ]
 
@@ -158,6 +158,9 @@ def _said(result: Any) -> Any:
     return None if isinstance(result, SourceError) else result
 
 
-def _asset(asset: AssetId, symbol: str, decimals: int | None) -> Asset:
+def described(asset: AssetId, symbol: str, decimals: int | None) -> Asset:
+    """An asset as it says of itself, unless the chain's list knows better."""
     token = listed(asset)
-    return Asset(asset, token.symbol if token else symbol, decimals, listed=token is not None)
+    if token is None:
+        return Asset(asset, symbol, decimals)
+    return Asset(asset, token.symbol, decimals if token.decimals is None else token.decimals, listed=True)

@@ -59,6 +59,7 @@ class Tx(NamedTuple):
     sender: str
     to: str | None
     amount: int
+    gas_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _address(value: str) -> str:
 
 # --- calls ------------------------------------------------------------------------------------------------------------
 
-_MOVING = {"call", "create", "create2", "suicide", "selfdestruct"}  # delegatecall, staticcall, callcode: nothing moves
+MOVING = {"call", "create", "create2", "suicide", "selfdestruct"}  # delegatecall, staticcall, callcode: nothing moves
 
 
 def flat_frames(traces: Iterable[Any]) -> Iterator[tuple[Place, Frame]]:
@@ -169,7 +170,7 @@ def nested_frames(root: Any) -> Iterator[Frame]:
 
 def _frame(path: tuple[int, ...], ends: tuple[Any, Any], what: str, amount: Any, error: Any) -> Frame:
     sender, recipient = ends
-    moved = quantity(amount) if what.lower() in _MOVING else 0
+    moved = quantity(amount) if what.lower() in MOVING else 0
     return Frame(path, _address(sender), recipient and _address(recipient), moved, bool(error))
 
 
@@ -195,6 +196,7 @@ def block(answer: Any) -> Block:
             _address(tx["from"]),
             _address(tx["to"]) if tx.get("to") else None,
             quantity(tx["value"]),
+            quantity(tx["gasPrice"]) if "gasPrice" in tx else None,
         )
         for tx in answer["transactions"]
     }
@@ -224,15 +226,24 @@ def receipt(answer: Any) -> Receipt:
     return Receipt(quantity(answer.get("status") or 1) > 0, fee, made and _address(made), place)
 
 
+def own_call(tx: Tx) -> list[Move]:
+    """What a transaction itself moved, without a trace."""
+    return [Move(Kind.NATIVE, NATIVE, tx.amount, tx.sender, tx.to)] if tx.amount else []
+
+
+def settled(moves: Iterable[Move], receipt: Receipt) -> list[Move]:
+    """What a transaction moved in the end: nothing if it failed. What made a contract went to that contract."""
+    return [move if move.recipient else move._replace(recipient=receipt.made) for move in moves if receipt.ok]
+
+
+def fee(tx: Tx, receipt: Receipt) -> list[Move]:
+    """What its initiator paid for a transaction."""
+    return [Move(Kind.FEE, NATIVE, receipt.fee, tx.sender, None)] if receipt.fee else []
+
+
 def transaction(chain: str, where: Block, tx_hash: str, moves: Iterable[Move], *, ok: bool, whole: bool) -> Transaction:
     """The model's transaction; `moves` are all of it, or all between the same ends. Transfers stand in order of id."""
     tx = where.txs[tx_hash]
-    same: Counter[tuple[object, ...]] = Counter()
-    transfers = []
-    for move in sorted(moves, key=lambda one: one.position or 0):
-        key = move[:5]  # all but the position
-        transfers.append(_transfer(chain, tx_hash, move, same[key]))
-        same[key] += 1
     return Transaction(
         chain=chain,
         tx_hash=tx_hash,
@@ -243,8 +254,19 @@ def transaction(chain: str, where: Block, tx_hash: str, moves: Iterable[Move], *
         to=parse_address(chain, tx.to) if tx.to else None,
         ok=ok,
         whole=whole,
-        transfers=tuple(sorted(transfers, key=lambda one: one.id)),
+        transfers=transfers(chain, tx_hash, moves),
     )
+
+
+def transfers(chain: str, tx_hash: str, moves: Iterable[Move]) -> tuple[Transfer, ...]:
+    """What a transaction moved, in order of id; `moves` as in transaction."""
+    same: Counter[tuple[object, ...]] = Counter()
+    made = []
+    for move in sorted(moves, key=lambda one: one.position or 0):
+        key = move[:5]  # all but the position
+        made.append(_transfer(chain, tx_hash, move, same[key]))
+        same[key] += 1
+    return tuple(sorted(made, key=lambda one: one.id))
 
 
 def _transfer(chain: str, tx_hash: str, move: Move, n: int) -> Transfer:

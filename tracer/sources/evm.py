@@ -1,25 +1,30 @@
 """A node of an EVM chain: ERC-20 transfers, coins moved by transactions and by contracts, and fees.
 
-Only final blocks are read. What moves without a transaction (block rewards, withdrawals of stakers) is not seen.
+Only final blocks are read, unless it is told to include what is not.
+What moves without a transaction (block rewards, withdrawals of stakers) is not seen.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
 from tracer.errors import ConfigError, InputError, Reorg, SourceBusy, SourceError, SourceRefused
-from tracer.model import NATIVE, Address, Checkpoint, Coverage, Kind, Transaction
+from tracer.model import Address, Checkpoint, Coverage, Kind
 from tracer.sources import decode
 from tracer.sources.base import Page, SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Tokens, promised
-from tracer.sources.decode import Block, Move, Place, Receipt
+from tracer.sources.budget import Budget
+from tracer.sources.decode import Block, Move, Receipt
+from tracer.sources.events import LogPage, NodeEvents
 from tracer.sources.finding import Finder, Found, Header, Way, block_call, header
-from tracer.sources.rpc import Call, Node, Reply, host
+from tracer.sources.providers import confirmations
+from tracer.sources.rpc import Call, Node, Reply
+from tracer.sources.secrets import host
+from tracer.sources.told import About, about, raw, said
 
 REPLY = 256 << 20  # bytes of a reply that are read
 PATIENCE = 10  # times `timeout_seconds` that a whole reply may take
@@ -31,16 +36,19 @@ _NO_TRACES = "no traces"
 class Evm:
     """A Source (see there): one JSON-RPC node. Raises ConfigError if the settings cannot be used."""
 
-    def __init__(self, settings: SourceSettings) -> None:
+    def __init__(self, settings: SourceSettings, budget: Budget | None = None) -> None:
         self.chain = parse_chain(settings.chain)
         if family(self.chain) is not Family.EVM:
             raise ConfigError(f"source {settings.name or settings.kind}: {self.chain} is no EVM chain")
         self.name = settings.name or f"{settings.kind}@{host(settings.url).partition('://')[2]}"
         self._settings = settings
-        self._node = Node(settings.url, _through_web3(settings), settings.batch_requests)
+        self._confirmations = confirmations(self.chain) if settings.confirmations is None else settings.confirmations
+        budget = budget or Budget(self.name)
+        self._node = Node(settings.url, _through_web3(settings, budget), settings.batch_requests)
         self._blocks = Blocks(self._node)
         self._tokens = Tokens(self._node)
-        self._finder = Finder(self._node, self._blocks, settings)
+        self._finder = Finder(self._node, self._blocks, settings, budget)
+        self._events = NodeEvents(self._node, self._blocks)
         self._right_chain = False  # not asked yet
 
     def __repr__(self) -> str:
@@ -70,6 +78,13 @@ class Evm:
         (answer,) = self._node.ask([block_call(number)]).results
         return None if answer is None else header(self._node, answer).hash
 
+    def logs(self, contract: Address, topics: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract; see EventSource."""
+        before = checkpoint or Checkpoint()
+        head = self._head(before)
+        start = self._settings.start_block if before.block is None else before.block + 1
+        return self._events.read(contract, topics, before, start, head.number)
+
     # --- what is final ------------------------------------------------------------------------------------------------
 
     def _head(self, checkpoint: Checkpoint) -> Header:
@@ -90,7 +105,7 @@ class Evm:
         """The newest block that is deep enough, for a node that does not say which one is final."""
         (newest,) = self._node.ask([Call("eth_blockNumber", [])]).results
         with promised(self._node):
-            number = max(0, decode.quantity(newest) - self._settings.confirmations)
+            number = max(0, decode.quantity(newest) - self._confirmations)
         return header(self._node, *self._node.ask([block_call(number)]).results)
 
     def _check_chain(self) -> None:
@@ -108,20 +123,26 @@ class Evm:
     def _pull(self, address: Address, checkpoint: Checkpoint) -> Page:
         head = self._head(checkpoint)
         start = self._settings.start_block if checkpoint.block is None else checkpoint.block + 1
-        if start > head.number:
-            return self._page(head, checkpoint, {}, [], _raw([]))
-        found = self._finder.find(address, start, head.number)
+        newest = self._newest(head)
+        if start > newest:
+            return self._page(head, checkpoint, about(self.chain, address, {}, (), {}, {}), done=True)
+        found = self._finder.find(address, start, newest)
         blocks = self._blocks.read({place.block for place in found.moves})
         for place in found.moves:
             _check_same(place.block, place.block_hash, blocks[place.block].hash)
         receipts = self._receipts(address, found, blocks)
-        with promised(self._node):
-            made = [self._made(address, found, place, blocks[place.block], receipts) for place in found.moves]
-        transactions = sorted((one for one in made if one.transfers), key=lambda one: (one.block, one.tx_index))
-        used = {one.block: blocks[one.block] for one in transactions if one.block is not None}
-        raw = _raw(found.replies, used, transactions, receipts, found.inner)
+        places = [(place.tx_hash, place.block) for place in found.moves]
+        kept = about(self.chain, address, blocks, places, receipts, found.inner)
         end = Checkpoint(block=found.end.number, block_hash=found.end.hash)
-        return self._page(head, end, used, transactions, raw)
+        return self._page(head, end, kept, found.rows, found.replies, done=found.end.number >= newest)
+
+    def _newest(self, head: Header) -> int:
+        """The block that is read to: the newest final one, or the newest of all."""
+        if not self._settings.include_unconfirmed:
+            return head.number
+        (answer,) = self._node.ask([Call("eth_blockNumber", [])]).results
+        with promised(self._node):
+            return max(head.number, decode.quantity(answer))
 
     def _receipts(self, address: Address, found: Found, blocks: Mapping[int, Block]) -> dict[str, Receipt]:
         """The receipts of what the address initiated and, without traces, of all that moved coins.
@@ -139,7 +160,11 @@ class Evm:
         calls = [Call("eth_getTransactionReceipt", [tx_hash]) for tx_hash in wanted]
         *answers, last = self._node.ask([*calls, block_call(found.end.number)]).results
         _check_same(found.end.number, found.end.hash, header(self._node, last).hash)
-        return {tx_hash: self._receipt(answer) for tx_hash, answer in zip(wanted, answers, strict=True)}
+        receipts = {tx_hash: self._receipt(answer) for tx_hash, answer in zip(wanted, answers, strict=True)}
+        for place in found.moves:
+            if place.tx_hash in receipts:
+                _check_same(place.block, place.block_hash, receipts[place.tx_hash].place.block_hash)
+        return receipts
 
     def _receipt(self, answer: Any) -> Receipt:
         if answer is None:
@@ -147,41 +172,24 @@ class Evm:
         with promised(self._node):
             return decode.receipt(answer)
 
-    def _made(
-        self, address: Address, found: Found, place: Place, block: Block, receipts: Mapping[str, Receipt]
-    ) -> Transaction:
-        """A transaction as far as it is the address's."""
-        moves, receipt = found.moves[place], receipts.get(place.tx_hash)
-        if receipt is not None:
-            _check_same(place.block, place.block_hash, receipt.place.block_hash)
-            moves = _settled(moves, receipt)
-            if _initiated(address, block, place.tx_hash):
-                moves += _fee(block, place.tx_hash, receipt)
-        # Another's transaction without a receipt was found by what it moved: it did not fail.
-        ok = receipt is None or receipt.ok
-        return decode.transaction(self.chain, block, place.tx_hash, moves, ok=ok, whole=False)
-
     # --- one whole transaction ----------------------------------------------------------------------------------------
 
     def _transaction(self, tx_hash: str) -> Page:
         head = self._head(Checkpoint())
         (answer,), replies = self._node.ask([Call("eth_getTransactionReceipt", [tx_hash])])
+        nothing = about(self.chain, None, {}, (), {}, {})
         if answer is None:
-            return self._page(head, Checkpoint(), {}, [], _raw(replies))
+            return self._page(head, Checkpoint(), nothing, (), replies, done=True)
         receipt = self._receipt(answer)
         number = receipt.place.block
-        if number > head.number:
-            return self._page(head, Checkpoint(), {}, [], _raw(replies), done=False)
+        if number > self._newest(head):
+            return self._page(head, Checkpoint(), nothing, (), replies, done=False)
         block = self._blocks.read([number])[number]
         _check_same(number, receipt.place.block_hash, block.hash)
         traced, more = self._traced(tx_hash, head)
-        with promised(self._node):
-            tokens = [move for _, move in decode.token_moves(answer["logs"])]
-            coins = _own_call(block, tx_hash) if traced is None else traced
-            moves = [*_settled([*tokens, *coins], receipt), *_fee(block, tx_hash, receipt)]
-            one = decode.transaction(self.chain, block, tx_hash, moves, ok=receipt.ok, whole=traced is not None)
-        raw = _raw([*replies, *more], {number: block}, [one], {tx_hash: receipt})
-        return self._page(head, Checkpoint(), {number: block}, [one], raw, traced=traced is not None)
+        moves, whole = {} if traced is None else {tx_hash: traced}, traced is not None
+        kept = about(self.chain, None, {number: block}, [(tx_hash, number)], {tx_hash: receipt}, moves, whole=whole)
+        return self._page(head, Checkpoint(), kept, [answer], [*replies, *more], done=True)
 
     def _traced(self, tx_hash: str, head: Header) -> tuple[list[Move] | None, list[bytes]]:
         """All that the calls of a transaction moved, and the reply that says so; None if the node traces none."""
@@ -203,26 +211,31 @@ class Evm:
         self,
         head: Header,
         checkpoint: Checkpoint,
-        blocks: Mapping[int, Block],
-        transactions: list[Transaction],
-        raw: bytes,
+        kept: About,
+        rows: Iterable[Any] = (),
+        replies: Iterable[bytes] = (),
         *,
-        done: bool | None = None,
-        traced: bool | None = None,
+        done: bool,
     ) -> Page:
-        hashes = {number: block.hash for number, block in blocks.items()}
+        with promised(self._node):
+            transactions = said(kept, rows)
+        assets = self._tokens.read(transfer.asset for one in transactions for transfer in one.transfers)
+        used = {one.block for one in transactions}
+        hashes = {number: block_hash for number, block_hash, *_ in kept["blocks"] if number in used}
         if checkpoint.block is not None and checkpoint.block_hash is not None:
             hashes[checkpoint.block] = checkpoint.block_hash
+        described = {"assets": [(one.id.contract, one.symbol, one.decimals) for one in assets]}
+        single = kept["address"] is None and kept["transactions"]
         return Page(
             source=self.name,
-            raw=raw,
-            transactions=tuple(transactions),
-            assets=self._tokens.read(transfer.asset for one in transactions for transfer in one.transfers),
+            raw=raw(kept | described, replies),
+            transactions=transactions,
+            assets=assets,
             checkpoint=checkpoint,
             head=head.number,
             blocks=hashes,
-            coverage=self._coverage(head, traced),
-            done=(checkpoint.block is None or checkpoint.block >= head.number) if done is None else done,
+            coverage=self._coverage(head, kept["whole"] if single else None),
+            done=done,
         )
 
     def _coverage(self, head: Header, traced: bool | None) -> Coverage:
@@ -243,47 +256,10 @@ def _initiated(address: Address, block: Block, tx_hash: str) -> bool:
     return block.txs[tx_hash].sender == address.text.lower()
 
 
-def _own_call(block: Block, tx_hash: str) -> list[Move]:
-    """What a transaction itself moved, without a trace."""
-    tx = block.txs[tx_hash]
-    return [Move(Kind.NATIVE, NATIVE, tx.amount, tx.sender, tx.to)] if tx.amount else []
-
-
-def _settled(moves: Iterable[Move], receipt: Receipt) -> list[Move]:
-    """What a transaction moved in the end: nothing if it failed. What made a contract went to that contract."""
-    return [move if move.recipient else move._replace(recipient=receipt.made) for move in moves if receipt.ok]
-
-
-def _fee(block: Block, tx_hash: str, receipt: Receipt) -> list[Move]:
-    return [Move(Kind.FEE, NATIVE, receipt.fee, block.txs[tx_hash].sender, None)] if receipt.fee else []
-
-
-def _raw(
-    replies: Iterable[bytes],
-    blocks: Mapping[int, Block] | None = None,
-    transactions: Iterable[Transaction] = (),
-    receipts: Mapping[str, Receipt] | None = None,
-    inner: Mapping[str, list[Move]] | None = None,
-) -> bytes:
-    """What a page was read from, as JSON: replies as they came, and what was used of those that many pages share."""
-    used = [one.tx_hash for one in transactions]
-    shared = {
-        "blocks": [(one.number, one.hash, one.parent, one.at.isoformat()) for _, one in sorted((blocks or {}).items())],
-        "transactions": {
-            one.tx_hash: (*blocks[one.block].txs[one.tx_hash], one.block)
-            for one in transactions
-            if blocks and one.block is not None
-        },
-        "receipts": {one: receipts[one][:3] for one in used if receipts and one in receipts},
-        "moves": {one: inner[one] for one in used if inner and one in inner},
-    }
-    return b'{"replies":[' + b",".join(replies) + b"]," + json.dumps(shared).encode()[1:]
-
-
 # --- the door to the network ------------------------------------------------------------------------------------------
 
 
-def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
+def _through_web3(settings: SourceSettings, budget: Budget) -> Callable[[bytes], Reply]:
     """What sends a body to the node: web3's provider and its sessions, without its retries, decoding and patience."""
     from web3.providers.rpc import HTTPProvider  # noqa: PLC0415 - it takes 0.6 s, which only who pulls should pay
 
@@ -295,6 +271,7 @@ def _through_web3(settings: SourceSettings) -> Callable[[bytes], Reply]:
     sessions, headers = provider._request_session_manager, provider.get_request_headers()
 
     def post(body: bytes) -> Reply:
+        budget.take()
         session = sessions.cache_and_return_session(url)  # one a thread
         if session.trust_env:  # it would look through the whole environment for proxies at each request: 1 ms
             said = session.merge_environment_settings(url, {}, None, None, None)

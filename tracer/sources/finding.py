@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
@@ -14,8 +14,9 @@ from tracer.model import NATIVE, Address, Kind
 from tracer.sources import decode
 from tracer.sources.base import SourceSettings
 from tracer.sources.blocks import CALL_TRACER, Blocks, Kept, promised
+from tracer.sources.budget import Budget
 from tracer.sources.decode import Block, Frame, Move, Place
-from tracer.sources.rpc import Call, Node
+from tracer.sources.rpc import NOTHING, Call, Node
 
 STEADY, STEADIEST = 16, 1024  # pages of the full range after which a larger one is tried
 INNER = 20_000  # moves of transactions with inner calls that are kept
@@ -41,11 +42,13 @@ class Header(NamedTuple):
 class Found:
     """What was found of an address from a block to `end`, whose hash is what it was before the rest was asked.
 
-    `moves`: its own by transaction, none where it only paid the fee. `inner`: those read from a transaction's calls.
+    `rows`: the logs and calls among the replies. `moves`: its own by transaction, none where it only paid the fee.
+    `inner`: those read from a transaction's calls.
     """
 
     end: Header
     replies: list[bytes]
+    rows: list[list[Any]]
     moves: dict[Place, list[Move]] = field(default_factory=lambda: defaultdict(list))
     inner: dict[str, list[Move]] = field(default_factory=dict)
 
@@ -54,10 +57,12 @@ class Reach:
     """How many blocks are asked for at once: fewer after a refusal, then slowly more again. Threads share it.
 
     After `steady` pages of the full range a larger one is tried; where that was refused, twice as many are waited for.
+    It begins at what was `learnt` before; what is given now is told to `learn`, for whoever asks after a restart.
     """
 
-    def __init__(self, most: int) -> None:
-        self.blocks = self._most = max(1, most)
+    def __init__(self, most: int, learnt: int | None = None, learn: Callable[[int], None] = lambda _: None) -> None:
+        self._most, self._learn = max(1, most), learn
+        self.blocks = self._told = min(self._most, learnt or self._most)
         self._steady, self._served, self._lock = STEADY, 0, Lock()
 
     def refused(self, asked: int, hint: int | None) -> None:
@@ -72,8 +77,12 @@ class Reach:
         """So many were given."""
         with self._lock:
             self._served += asked >= self.blocks
+            news = self.blocks if asked >= self.blocks != self._told else None
+            self._told = news or self._told
             if self._served >= self._steady:
                 self.blocks, self._served = min(self._most, self.blocks + self.blocks // 8 + 1), 0
+        if news is not None:
+            self._learn(news)
 
 
 def header(node: Node, answer: Any) -> Header:
@@ -92,9 +101,9 @@ def block_call(block: int | str) -> Call:
 class Finder:
     """Finds transactions on one node. Threads may share it."""
 
-    def __init__(self, node: Node, blocks: Blocks, settings: SourceSettings) -> None:
+    def __init__(self, node: Node, blocks: Blocks, settings: SourceSettings, budget: Budget) -> None:
         self._node, self._blocks, self._scan = node, blocks, max(1, settings.scan_blocks)
-        self._reach = Reach(settings.range_blocks)
+        self._reach = Reach(settings.range_blocks, budget.learnt(), budget.learn)
         self._inner: Kept[Place, list[Move]] = Kept(INNER)
         self._way: Way | None = None
 
@@ -115,7 +124,7 @@ class Finder:
             try:
                 found = self._read(way, address, start, start + asked - 1)
             except RangeTooLarge as refusal:
-                if asked == 1:
+                if asked == 1 or refusal.hint == NOTHING:
                     raise
                 self._reach.refused(asked, refusal.hint)
             else:
@@ -149,7 +158,7 @@ class Finder:
         if way is Way.FILTER:
             calls += [Call(way, [{**between, side: mine}]) for side in ("fromAddress", "toAddress")]
         (last, sent, got, *traces), replies = self._node.ask(calls)
-        found = Found(header(self._node, last), replies)
+        found = Found(header(self._node, last), replies, [sent, got, *traces])
         with promised(self._node):
             for place, move in decode.token_moves([*sent, *got]):
                 _within(place, start, end)

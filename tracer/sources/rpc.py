@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
-from tracer.errors import ConfigError, RangeTooLarge, SourceBroken, SourceBusy, SourceError, SourceRefused
-from tracer.sources.cells import clean
-
-LETTERS = 200  # of a foreign text in a message
+from tracer.errors import RangeTooLarge, SourceBroken, SourceBusy, SourceError, SourceRefused
+from tracer.sources.secrets import LETTERS, hide, host, scrubbed, shown, without_secrets
 
 
 class Call(NamedTuple):
@@ -70,7 +65,7 @@ class Node:
                 self._batch = max(1, len(part) // 2)
                 continue
             answers.results.extend(parsed)
-            answers.raw.append(_without_secrets(body))
+            answers.raw.append(without_secrets(body))
             del rest[: len(part)]
         return answers
 
@@ -109,7 +104,7 @@ class Node:
     def _read(self, reply: Reply) -> tuple[bytes, Any]:
         status, body = reply.status, reply.body
         if status == 429:
-            raise SourceBusy(f"{self.host} says: too many requests", _seconds(reply.retry_after))
+            raise SourceBusy(f"{self.host} says: too many requests", seconds(reply.retry_after))
         if status in (401, 402, 403):
             raise SourceRefused(f"{self.host} refuses access (HTTP {status})")
         if status == 413 or body is None:
@@ -118,7 +113,7 @@ class Node:
         if isinstance(parsed, list) or (isinstance(parsed, dict) and ("result" in parsed or "error" in parsed)):
             return body, parsed  # whatever the status: refusals come with 200, 400 and 500
         if status >= 500 or status == 408:
-            raise SourceBusy(f"{self.host} is not working (HTTP {status})", _seconds(reply.retry_after))
+            raise SourceBusy(f"{self.host} is not working (HTTP {status})", seconds(reply.retry_after))
         excerpt = scrubbed(body.decode("utf-8", "replace"))[:LETTERS]  # cut first, half a secret would stay
         raise self.broken(f"HTTP {status} without a JSON-RPC answer: {ascii(excerpt)}")
 
@@ -148,7 +143,7 @@ def _parsed(body: bytes) -> Any:
         return ""
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds(text: str | None) -> float | None:
     """What Retry-After says, seconds or a date; None if it says nothing that makes sense."""
     if text is None:
         return None
@@ -178,13 +173,16 @@ _MEANINGS: tuple[tuple[type[SourceError], re.Pattern[str]], ...] = tuple(
             r"|busy|overload|temporar|try again later|(header|block) not found|unknown block|cannot be found|beyond"
             r"|future",
         ),
-        (RangeTooLarge, r"archive|trie node|\bstate\b.*available|histor|pruned"),
         (SourceRefused, r"not (found|supported|available|allowed|enabled|whitelisted)|does not exist|unsupported"),
         (RangeTooLarge, r"\brange|limit|results|size|too (large|many|big|long|wide)|exceed|time(d )?.?out"),
         (SourceRefused, r"unauthori[sz]ed|forbidden|api.?key|authenticat|permission|denied|\bplan\b|upgrade"),
         (SourceBusy, r"internal|time(d )?.?out|unavailable|limit|exceed"),
     )
 )
+# A node that has thrown away its old blocks: fewer of them are refused as well.
+_PRUNED = re.compile(r"archive|trie node|\bstate\b.*available|histor|pruned", re.IGNORECASE)
+_TEMPORARY = next(words for kind, words in _MEANINGS if kind is SourceBusy)  # that goes first
+NOTHING = 0  # as a hint: no range from there on will do
 _NO_METHOD = -32601
 _BETWEEN = re.compile(r"\[(0x[0-9a-f]{1,16}), ?(0x[0-9a-f]{1,16})\]", re.IGNORECASE)
 _AT_MOST = re.compile(
@@ -200,6 +198,9 @@ def refusal(who: str, method: str, error: Any) -> SourceError:
     message = f"{who}: {shown(text)}"
     if code == _NO_METHOD:
         return SourceRefused(message)
+    if method in _RANGED and _PRUNED.search(text) and not _TEMPORARY.search(text):
+        remedy = "this node does not keep blocks that old: take an archive node, or set start_block"
+        return RangeTooLarge(f"{message}: {remedy}", NOTHING)
     for kind, words in _MEANINGS:
         if (kind is not RangeTooLarge or method in _RANGED) and words.search(text):
             return RangeTooLarge(message, hint(text)) if kind is RangeTooLarge else kind(message)
@@ -218,80 +219,3 @@ def hint(text: str) -> int | None:
     if found := _AT_MOST.search(text):
         return max(1, int(found[1].replace(",", "")) * (1000 if found[2] else 1))
     return None
-
-
-# --- secrets ----------------------------------------------------------------------------------------------------------
-
-HIDDEN = "***"
-SHORTEST = 4  # letters of what is hidden in messages: /v1 is no secret
-TELLING = 8  # and in replies
-_SECRETS: set[str] = set()
-_LOGGERS = (
-    "urllib3.connectionpool",
-    "urllib3.util.retry",
-    "web3.providers.HTTPProvider",
-    "web3._utils.http_session_manager.HTTPSessionManager",
-)
-
-
-class _Scrub(logging.Filter):
-    """Takes the secrets out of what vendors log: they name the whole URL."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = scrubbed(record.getMessage()), ()
-        return True
-
-
-_SCRUB = _Scrub()
-
-
-def host(url: str) -> str:
-    """What may be shown of a URL: scheme and host. Raises ConfigError if it is no HTTP address."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("the url of a source must be http://HOST… or https://HOST…")
-    return f"{parts.scheme}://{parts.hostname}{port}"
-
-
-def hide(url: str) -> None:
-    """From now on no message of ours, and no log line of the vendors, shows more of this URL than its host."""
-    parts = urlsplit(url)
-    login = [parts.username or "", parts.password or ""]
-    # Of a parameter the value is hidden; one without a value is one.
-    values = [value or name for name, _, value in (one.partition("=") for one in parts.query.split("&"))]
-    known = {parts.query, *login, *parts.path.split("/"), *values}
-    known |= {form(piece) for piece in known for form in (unquote, unquote_plus, _requoted)}
-    if any(login):
-        known.add(b64encode(":".join(map(unquote, login)).encode("latin1", "replace")).decode().rstrip("="))
-    _SECRETS.update(piece for piece in known if len(piece) >= SHORTEST)
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_SCRUB)  # the same filter is added once
-
-
-def _requoted(piece: str) -> str:
-    return quote(unquote(piece))
-
-
-def scrubbed(text: str) -> str:
-    """A text without any secret of a source."""
-    for secret in sorted(_SECRETS, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
-
-
-def _without_secrets(body: bytes) -> bytes:
-    """A reply as it is kept: nodes add their own URL to answers. Short words of a path are words of replies, too."""
-    for secret in sorted(_SECRETS, key=len, reverse=True):
-        if len(secret) >= TELLING and (word := secret.encode()) in body:
-            body = body.replace(word, HIDDEN.encode())
-    return body
-
-
-def shown(text: str) -> str:
-    """A foreign text as a message may show it: no secret, no control characters, not longer than a line or two."""
-    text = clean(scrubbed(text))
-    return text if len(text) <= LETTERS else f"{text[:LETTERS]}…"

@@ -14,7 +14,18 @@ from tracer.errors import NotFound
 from tracer.model import Address, Asset, AssetId, Checkpoint, Coverage
 from tracer.store.bulk import Interner, add, addresses_by_id, among, asset_ids, ids_or_all
 from tracer.store.rows import Page, Read
-from tracer.store.tables import addresses, assets, coverage, facts, labels, pages, transactions, transfers
+from tracer.store.tables import (
+    addresses,
+    assets,
+    coverage,
+    disagreements,
+    facts,
+    heads,
+    labels,
+    pages,
+    transactions,
+    transfers,
+)
 from tracer.store.types import clean
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -47,9 +58,12 @@ def page(db: Connection, page_id: int) -> Page:
     return Page(**row._mapping)
 
 
-def page_ids(db: Connection, source: str | None) -> list[int]:
-    """The numbers of all pages, or of one source's, oldest first."""
-    query = select(pages.c.id) if source is None else select(pages.c.id).where(pages.c.source == source)
+def page_ids(db: Connection, source: str | None, name: str | None, kind: str | None) -> list[int]:
+    """The numbers of all pages, or of one source's, of that name, of that kind, oldest first."""
+    query = select(pages.c.id)
+    for column, wanted in ((pages.c.source, source), (pages.c.name, name), (pages.c.kind, kind)):
+        if wanted is not None:
+            query = query.where(column == wanted)
     return sorted(db.execute(query).scalars())
 
 
@@ -175,5 +189,7 @@ def inputs_version(db: Connection) -> str:
         select(func.count(facts.c.id), func.count(facts.c.withdrawn_at)),
         select(func.count(coverage.c.address_id)),
         select(func.count(coverage.c.address_id)).where(coverage.c.state == "complete"),
+        select(func.sum(heads.c.final)).where(heads.c.read > heads.c.final),  # what was not final may be now
+        select(func.count(disagreements.c.claim)),
     ]
     return " ".join(str(value) for question in questions for value in db.execute(question).one())

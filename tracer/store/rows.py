@@ -54,6 +54,18 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class LogHead:
+    """How far one source read a contract's logs: from block `since` on; `done`: up to the newest final block."""
+
+    contract: Address
+    source: str
+    checkpoint: Checkpoint
+    since: int
+    done: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One stored run of a case. `result` is the canonical JSON as it was given."""
 
@@ -161,3 +173,46 @@ class Audit:
     detail: Mapping[str, Any]
     previous: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How often a provider was asked under one name on a day (UTC, ISO)."""
+
+    day: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong last, without secrets, and when."""
+
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block that a source called final, and the newest one that it was read to."""
+
+    chain: str
+    source: str
+    final: int
+    read: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two sources that do not say the same. `kind`: block or transfers; `subject`: a block's number, or an address with
+    the blocks in question. `recorded_at` is the store's to say.
+    """
+
+    chain: str
+    kind: str
+    subject: str
+    one: str
+    one_says: str
+    other: str
+    other_says: str
+    recorded_at: datetime | None = None

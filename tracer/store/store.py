@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +11,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
-from tracer.model import Address, Asset, AssetId, Case, Checkpoint, Entity, FlagState, Label, Report, Transaction
+from tracer.errors import StoreError
+from tracer.model import (
+    Address,
+    Asset,
+    AssetId,
+    Case,
+    Checkpoint,
+    Entity,
+    FlagState,
+    Label,
+    Log,
+    Price,
+    Report,
+    Transaction,
+)
 from tracer.store import (
     audit,
     blocks,
@@ -20,17 +35,35 @@ from tracer.store import (
     engine,
     flags,
     jobs,
+    logs,
     pages,
+    prices,
     screenings,
+    sources,
     tables,
     transfers,
 )
-from tracer.store.rows import Audit, Flag, Page, Read, Run, Screening, Status, Trace
+from tracer.store.rows import (
+    Audit,
+    Disagreement,
+    Failure,
+    Flag,
+    Head,
+    LogHead,
+    Page,
+    Read,
+    Run,
+    Screening,
+    Spent,
+    Status,
+    Trace,
+)
 from tracer.store.work import Work
 
 if TYPE_CHECKING:
     from tracer.taint.kernel.history import History
 
+LOG = logging.getLogger("tracer.store")
 Clock = Callable[[], datetime]
 
 
@@ -49,6 +82,7 @@ class Store:
         snapshot = {"isolation_level": "REPEATABLE READ"} if opened.dialect.name == "postgresql" else {}
         self._reader = opened.execution_options(**snapshot)
         self._writer = opened.execution_options(**engine.WRITES)
+        self._uncounted = sources.Uncounted()
 
     @classmethod
     def open(cls, url: str, clock: Clock = _now) -> Self:
@@ -61,7 +95,13 @@ class Store:
 
     def close(self) -> None:
         """Give all connections back; the store cannot be used afterwards."""
-        self._engine.dispose()
+        try:
+            for name, calls in self._uncounted.rest().items():
+                self._counted(name, self._clock(), calls)
+        except StoreError as error:  # who closes has nothing left to do about a count
+            LOG.warning("the last calls were not counted: %s", error)
+        finally:
+            self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -168,25 +208,62 @@ class Store:
         with self._read() as db:
             return transfers.withdrawn(db, hashes)
 
-    def blocks(self, chain: str, limit: int = 1000) -> list[tuple[int, str]]:
-        """The (number, hash) of so many blocks that were read from, the highest first."""
+    def blocks(self, chain: str, source: str, limit: int = 1000, upto: int | None = None) -> list[tuple[int, str]]:
+        """The (number, hash) of so many blocks that a source was read from, the highest first; `upto`: none above."""
         with self._read() as db:
-            return blocks.newest(db, chain, limit)
+            return blocks.newest(db, chain, source, limit, upto)
+
+    def blocks_by_source(self, chain: str, numbers: Collection[int]) -> list[tuple[str, int, str]]:
+        """Which source gave which hash to each of these blocks, (source, number, hash)."""
+        with self._read() as db:
+            return blocks.by_source(db, chain, numbers)
+
+    def block_sources(self, chain: str) -> list[str]:
+        """The names of the sources that blocks of a chain were read from."""
+        with self._read() as db:
+            return blocks.sources(db, chain)
+
+    def heads(self, chain: str | None = None) -> list[Head]:
+        """How far each source is final and was read, by chain and source."""
+        with self._read() as db:
+            return sources.all_heads(db, chain)
+
+    def unconfirmed(self) -> set[tuple[str, str]]:
+        """The standing (chain, tx_hash) that lie above what the source they were read from calls final."""
+        with self._read() as db:
+            return sources.unconfirmed(db)
 
     def assets(self, ids: Collection[AssetId] | None = None) -> list[Asset]:
         """These assets, or all, by id. `listed` is what the chain's list says today."""
         with self._read() as db:
             return pages.described(db, ids)
 
+    def prices(self, assets: Collection[AssetId]) -> list[Price]:
+        """All that is kept of what these assets were worth, by asset, hour and source."""
+        with self._read() as db:
+            return prices.known(db, assets)
+
+    def prices_to_ask(
+        self, source: str, wanted: Collection[tuple[AssetId, datetime]]
+    ) -> list[tuple[AssetId, datetime]]:
+        """Those of these (asset, hour) that a source has to be asked for: never asked, or without a price a day ago."""
+        with self._read() as db:
+            return prices.to_ask(db, self._clock(), source, wanted)
+
     def page(self, page_id: int) -> Page:
         """A page with its raw content. Raises NotFound."""
         with self._read() as db:
             return pages.page(db, page_id)
 
-    def page_ids(self, source: str | None = None) -> list[int]:
-        """The ids of all pages, or of one source's, oldest first."""
+    def page_ids(self, source: str | None = None, name: str | None = None, kind: str | None = None) -> list[int]:
+        """The ids of all pages, or of one source's, of that name, of that kind, oldest first."""
         with self._read() as db:
-            return pages.page_ids(db, source)
+            return pages.page_ids(db, source, name, kind)
+
+    def transactions_from(self, source: str | None = None) -> list[tuple[str, str]]:
+        """The standing transactions, (chain, tx_hash), that rest on a reply of a source, or of any."""
+        with self._read() as db:
+            return transfers.read_from(db, source)
 
     def coverage(self, addresses: Collection[Address] | None = None) -> list[Read]:
         """What each source has said about these addresses, or all, by address and source. None read: no row."""
@@ -197,6 +274,16 @@ class Store:
         """How far a source was read for each address of a chain that it was asked for, by address."""
         with self._read() as db:
             return pages.checkpoints(db, source, chain)
+
+    def logs(self, contracts: Collection[Address] | None = None) -> list[Log]:
+        """What these contracts, or all, said by events, in the order of the chain."""
+        with self._read() as db:
+            return logs.of_contracts(db, contracts)
+
+    def log_heads(self) -> list[LogHead]:
+        """How far the logs of each contract were read, by contract and source; what is not named was not read."""
+        with self._read() as db:
+            return logs.heads(db)
 
     # --- what people and lists say
 
@@ -252,6 +339,65 @@ class Store:
         """Every answer that was given about an address, oldest first."""
         with self._read() as db:
             return screenings.of_address(db, address)
+
+    # --- sources: what they were asked, what failed, where they differ; this is sources.budget.Bank; no act
+
+    def take_turn(
+        self, name: str, now: datetime, *, seconds_apart: float, per_day: int | None, calls: int
+    ) -> datetime | None:
+        """When so many calls may begin, each `seconds_apart` from the one before; None if the day (UTC) has none left.
+
+        All processes on one database share the turns. What has no limit is counted in memory and written once a second.
+        """
+        if seconds_apart == 0 and per_day is None:
+            turn, due = self._uncounted.count(name, now, calls)
+            if due:
+                self._counted(name, now, due)
+            return turn
+        with self._write() as db:
+            return sources.take_turn(db, name, now, seconds_apart, per_day, calls)
+
+    def _counted(self, name: str, now: datetime, calls: int) -> None:
+        with self._write() as db:
+            sources.take_turn(db, name, now, 0.0, None, calls)
+
+    def pause(self, name: str, until: datetime) -> None:
+        """Give out no turn of this name before this moment."""
+        self._uncounted.pause(name, until)
+        with self._write() as db:
+            sources.pause(db, name, until)
+
+    def spent(self) -> dict[str, Spent]:
+        """What was asked under each budget's name, on the day it was asked last."""
+        for name, calls in self._uncounted.rest().items():
+            self._counted(name, self._clock(), calls)
+        with self._read() as db:
+            return sources.spent(db)
+
+    def failed(self, name: str, now: datetime, error: str) -> None:
+        """Keep the last error of a source or budget, without secrets, to be shown."""
+        with self._write() as db:
+            sources.failed(db, name, now, error)
+
+    def failures(self) -> dict[str, Failure]:
+        """The last error of each source or budget that ever failed."""
+        with self._read() as db:
+            return sources.last_failures(db)
+
+    def learn(self, name: str, blocks: int) -> None:
+        """Keep how many blocks turned out to be given at once to who asks under a budget's name."""
+        with self._write() as db:
+            sources.learn(db, self._clock(), name, blocks)
+
+    def learnt(self, name: str) -> int | None:
+        """How many blocks turned out to be given at once under a budget's name; None: nothing was learnt."""
+        with self._read() as db:
+            return sources.known_range(db, name)
+
+    def disagreements(self) -> list[Disagreement]:
+        """Where two sources did not say the same, oldest first."""
+        with self._read() as db:
+            return sources.all_disagreements(db)
 
     # --- jobs: what only one process may do at a time, and what was run; no act, no audit row
 

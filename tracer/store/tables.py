@@ -111,12 +111,26 @@ class TransferRow(Base, table=True):
 
 
 class BlockRow(Base, table=True):
-    """A block that a source has read from; a reorg forgets it."""
+    """A block that a source has read from, with the hash that this source gave it; a reorg forgets it."""
 
     __tablename__ = "blocks"
     chain: str = Field(primary_key=True, sa_type=Name)
+    source: str = Field(primary_key=True, sa_type=Name)
     number: int = Field(primary_key=True, sa_type=Whole)
     hash: str = Field(sa_type=Name)
+
+
+class PriceRow(Base, table=True):
+    """What an asset was worth in an hour, by a source; `usd` None: it knew no price when it was asked last."""
+
+    __tablename__ = "prices"
+    asset_id: int = Field(primary_key=True, foreign_key="assets.id")
+    asked: datetime = Field(primary_key=True, sa_type=Moment)
+    source: str = Field(primary_key=True, sa_type=Name)
+    usd: Decimal | None = Field(default=None, sa_type=Exact)
+    at: datetime | None = Field(default=None, sa_type=Moment)
+    confidence: Decimal | None = Field(default=None, sa_type=Exact)
+    recorded_at: datetime = Field(sa_type=Moment)
 
 
 class CoverageRow(Base, table=True):
@@ -131,6 +145,100 @@ class CoverageRow(Base, table=True):
     block: int | None = Field(default=None, sa_type=Whole)
     block_hash: str | None = Field(default=None, sa_type=Name)
     at: datetime = Field(sa_type=Moment)
+
+
+class LogRow(Base, table=True):
+    """What a contract said by an event; withdrawn if the chain it was read from is gone."""
+
+    __tablename__ = "logs"
+    __table_args__ = (UniqueConstraint("contract_id", "tx_hash", "position"),)
+    id: int | None = Field(default=None, primary_key=True)
+    contract_id: int = Field(foreign_key="addresses.id")
+    tx_hash: str = Field(sa_type=Name)
+    position: int = Field(sa_type=Whole)
+    block: int = Field(sa_type=Whole)
+    at: datetime = Field(sa_type=Moment)
+    topics: str = Field(sa_type=Prose)
+    data: str = Field(sa_type=Prose)
+    initiator_id: int | None = Field(default=None, foreign_key="addresses.id")
+    gas_price: int | None = Field(default=None, sa_type=Digits)
+    source: str = Field(sa_type=Name)
+    recorded_at: datetime = Field(sa_type=Moment)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class LogHeadRow(Base, table=True):
+    """How far a source read a contract's logs: the present, one row each. `since`: the first block that was read."""
+
+    __tablename__ = "log_heads"
+    contract_id: int = Field(primary_key=True, foreign_key="addresses.id")
+    source: str = Field(primary_key=True, sa_type=Name)
+    cursor: str | None = Field(default=None, sa_type=Prose)
+    block: int | None = Field(default=None, sa_type=Whole)
+    block_hash: str | None = Field(default=None, sa_type=Name)
+    since: int = Field(sa_type=Whole)
+    done: bool
+    at: datetime = Field(sa_type=Moment)
+
+
+# --- what is known of sources -----------------------------------------------------------------------------------------
+
+
+class BudgetRow(Base, table=True):
+    """What a provider was asked under one name: when the next call may begin, and how many were made on a day (UTC).
+
+    `free_microseconds`: since 1970, so that one statement can reckon with it on both engines.
+    """
+
+    __tablename__ = "budgets"
+    name: str = Field(primary_key=True, sa_type=Name)
+    free_microseconds: int = Field(sa_type=Whole)
+    day: str = Field(sa_type=Name)
+    calls: int = Field(sa_type=Whole)
+
+
+class FailureRow(Base, table=True):
+    """What went wrong last with a source or a budget, by its name."""
+
+    __tablename__ = "failures"
+    name: str = Field(primary_key=True, sa_type=Name)
+    error: str = Field(sa_type=Prose)
+    at: datetime = Field(sa_type=Moment)
+
+
+class LearntRow(Base, table=True):
+    """How many blocks turned out to be given at once to who asks under a budget's name."""
+
+    __tablename__ = "learnt"
+    name: str = Field(primary_key=True, sa_type=Name)
+    blocks: int = Field(sa_type=Whole)
+    at: datetime = Field(sa_type=Moment)
+
+
+class HeadRow(Base, table=True):
+    """The newest block that a source called final, and the newest one that it was read to."""
+
+    __tablename__ = "heads"
+    chain: str = Field(primary_key=True, sa_type=Name)
+    source: str = Field(primary_key=True, sa_type=Name)
+    final: int = Field(sa_type=Whole)
+    read: int = Field(sa_type=Whole)
+    at: datetime = Field(sa_type=Moment)
+
+
+class DisagreementRow(Base, table=True):
+    """Two sources that do not say the same of a final block, append-only. `claim` is the SHA-256 of the rest."""
+
+    __tablename__ = "disagreements"
+    claim: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    chain: str = Field(sa_type=Name)
+    kind: str = Field(sa_type=Name)
+    subject: str = Field(sa_type=Name)
+    one: str = Field(sa_type=Name)
+    one_says: str = Field(sa_type=Prose)
+    other: str = Field(sa_type=Name)
+    other_says: str = Field(sa_type=Prose)
+    recorded_at: datetime = Field(sa_type=Moment)
 
 
 # --- what people and lists say ----------------------------------------------------------------------------------------
@@ -347,7 +455,15 @@ pages = _table("pages")
 transactions = _table("transactions")
 transfers = _table("transfers")
 blocks = _table("blocks")
+prices = _table("prices")
+budgets = _table("budgets")
+failures = _table("failures")
+learnt = _table("learnt")
+heads = _table("heads")
+disagreements = _table("disagreements")
 coverage = _table("coverage")
+logs = _table("logs")
+log_heads = _table("log_heads")
 labels = _table("labels")
 entities = _table("entities")
 facts = _table("facts")

@@ -26,7 +26,7 @@ from tracer.store.bulk import (
     rows_among,
 )
 from tracer.store.rows import Added
-from tracer.store.tables import transactions, transfers
+from tracer.store.tables import pages, transactions, transfers
 
 BATCH = 5000  # transactions written at once
 _ALL = select(transactions)
@@ -168,7 +168,7 @@ def _head(intern: Interner, given: Transaction) -> dict[str, Any]:
 
 def _transfer_row(intern: Interner, number: int, given: Transaction, transfer: Transfer) -> dict[str, Any]:
     return {
-        "key": sha256(transfer.id.encode()).digest()[:16],
+        "key": _key(transfer.id),
         "transaction_id": number,
         "kind": transfer.kind.value,
         "asset_id": intern.asset(transfer.asset),
@@ -204,6 +204,32 @@ def _stored(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, _Stored]:
     return {(row.chain, row.tx_hash): _Stored(row.id, heads[row.id], row.withdrawn_at is not None) for row in rows}
 
 
+def _key(name: str) -> bytes:
+    return sha256(name.encode()).digest()[:16]
+
+
+def withdraw(db: Connection, at: datetime, keys: Collection[TxKey], reason: str) -> int:
+    """Withdraw standing transactions (chain, tx_hash) with their transfers; how many there were."""
+    numbers = list(numbers_of(db, keys).values())
+    withdrawn = 0
+    for piece in pieces(numbers):
+        moved = transfers.c.transaction_id.in_(piece), transfers.c.withdrawn_at.is_(None)
+        db.execute(update(transfers).where(*moved).values(withdrawn_at=at))
+        gone = transactions.c.id.in_(piece), transactions.c.withdrawn_at.is_(None)
+        change = update(transactions).where(*gone).values(withdrawn_at=at, withdrawn_reason=reason)
+        withdrawn += db.execute(change).rowcount
+    return withdrawn
+
+
+def withdraw_transfers(db: Connection, at: datetime, ids: Iterable[str]) -> int:
+    """Withdraw standing transfers, of transactions that stand; how many there were."""
+    withdrawn = 0
+    for piece in pieces(map(_key, ids)):
+        gone = transfers.c.key.in_(piece), transfers.c.withdrawn_at.is_(None)
+        withdrawn += db.execute(update(transfers).where(*gone).values(withdrawn_at=at)).rowcount
+    return withdrawn
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +243,14 @@ def touching(db: Connection, wanted: Collection[Address]) -> list[Transaction]:
 def named(db: Connection, wanted: Collection[TxKey]) -> list[Transaction]:
     """Those of these (chain, tx_hash) that are stored and stand."""
     return _load(db, numbers_of(db, wanted).values())
+
+
+def read_from(db: Connection, source: str | None) -> list[TxKey]:
+    """The standing transactions that rest on a reply of a source, or of any, by (chain, tx_hash)."""
+    query = select(transactions.c.chain, transactions.c.tx_hash).join(pages, pages.c.id == transactions.c.page_id)
+    query = query.where(transactions.c.withdrawn_at.is_(None), pages.c.kind == "reply")
+    rows = db.execute(query if source is None else query.where(pages.c.source == source))
+    return sorted((row.chain, row.tx_hash) for row in rows)
 
 
 def withdrawn(db: Connection, wanted: Collection[TxKey]) -> dict[TxKey, tuple[int | None, str, datetime]]:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from tracer.model import Address, Asset, Case, Checkpoint, Coverage, Entity, Fact, FlagState, Label, Report, Transaction
-from tracer.store import blocks, cases, claims, flags, pages, screenings, transfers
+from tracer.model import (
+    Address,
+    Asset,
+    Case,
+    Checkpoint,
+    Coverage,
+    Entity,
+    Fact,
+    FlagState,
+    Label,
+    Log,
+    Price,
+    Report,
+    Transaction,
+)
+from tracer.store import blocks, cases, claims, flags, logs, pages, prices, screenings, sources, transfers
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Read, Screening
+from tracer.store.rows import Added, Disagreement, LogHead, Read, Screening
 
 
 class Work:
@@ -55,24 +70,44 @@ class Work:
         self.changed |= changed
         return added
 
-    def add_blocks(self, chain: str, hashes: Mapping[int, str]) -> int:
-        """Keep blocks that were read from, {number: hash}; how many were new.
+    def withdraw(self, keys: Collection[tuple[str, str]], reason: str) -> int:
+        """Withdraw standing transactions (chain, tx_hash) with their transfers, for a reason; how many there were."""
+        return self._count(transfers.withdraw(self._db, self.at, keys, reason))
 
-        Raises Conflict where another hash is kept for a number: rewind first.
+    def withdraw_transfers(self, ids: Iterable[str]) -> int:
+        """Withdraw standing transfers, by id, of transactions that stand; how many. The act's audit row says why."""
+        return self._count(transfers.withdraw_transfers(self._db, self.at, ids))
+
+    def add_blocks(self, chain: str, source: str, hashes: Mapping[int, str]) -> int:
+        """Keep blocks that a source was read from, {number: hash}; how many were new.
+
+        Raises Conflict where it gave another hash for a number before: rewind first.
         """
-        return self._count(blocks.add_blocks(self._db, chain, hashes))
+        return self._count(blocks.add_blocks(self._db, chain, source, hashes))
+
+    def set_head(self, chain: str, source: str, *, final: int, read: int) -> None:
+        """Keep the newest block that a source calls final, and that it was read to a block; no news of its own."""
+        sources.set_head(self._db, self.at, chain, source, final=final, read=read)
+
+    def disagree(self, given: Disagreement) -> bool:
+        """Keep that two sources do not say the same; whether that is new."""
+        return bool(self._count(sources.disagree(self._db, replace(given, recorded_at=self.at))))
 
     def rewind(self, source: str, chain: str, ancestor: int, reason: str) -> int:
-        """The chain dropped every block above `ancestor`: go back to it; how many transactions were withdrawn.
+        """A source's chain dropped every block above `ancestor`: go back to it; how many transactions were withdrawn.
 
         Those in a block above it whose page is of this source are withdrawn for that reason, with their transfers;
-        the blocks above it are forgotten; checkpoints of this source beyond it are set back to it, `cursor` the next.
-        `ancestor` -1: no block is left, all begins at cursor "0".
+        its blocks above it are forgotten; checkpoints of the chain's sources beyond it are set back to it, `cursor` the
+        next, so that whoever is asked gives them again. `ancestor` -1: no block is left, all begins at cursor "0".
         """
         rest: dict[str, Any] = {"chain": chain, "ancestor": ancestor, "reason": reason}
         withdrawn, changed = blocks.rewind(self._db, self.at, source, **rest)
         self.changed |= changed
         return withdrawn
+
+    def add_prices(self, given: Iterable[Price]) -> int:
+        """Keep prices; how many were new. A known price is kept for ever, that none is known until one is."""
+        return self._count(prices.add_prices(self._db, self._intern, self.at, given))
 
     def set_coverage(
         self, address: Address, source: str, coverage: Coverage, checkpoint: Checkpoint | None = None
@@ -80,6 +115,18 @@ class Work:
         """Keep how far an address was read from a source; whether that is news."""
         now = Read(address, source, coverage, checkpoint or Checkpoint(), self.at)
         return bool(self._count(pages.set_coverage(self._db, self._intern, now)))
+
+    def add_logs(self, source: str, given: Iterable[Log]) -> int:
+        """Keep what contracts said by events; how many were new. One that was withdrawn stands again."""
+        return self._count(logs.add_logs(self._db, self._intern, self.at, source, given))
+
+    def set_log_head(self, contract: Address, source: str, checkpoint: Checkpoint, *, since: int, done: bool) -> None:
+        """Keep how far a source read a contract's logs, from block `since` on. Alone it is no change."""
+        logs.set_head(self._db, self._intern, LogHead(contract, source, checkpoint, since, done, self.at))
+
+    def withdraw_logs(self, source: str, contract: Address) -> int:
+        """Withdraw all that a source read of a contract's logs; how many."""
+        return self._count(logs.withdraw(self._db, self.at, source, contract))
 
     # --- what people and lists say
 

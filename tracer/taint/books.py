@@ -109,12 +109,13 @@ class Loss(NamedTuple):
 
 
 @dataclass(slots=True)
-class Account:
-    """What went through a pot, in base units: what it holds, what came in clean or unseen, what was paid out.
+class Pot:
+    """The lots of a pot, what they add up to, and what went through: what came in clean or unseen, what was paid out.
 
     An address that was not read only holds: what comes in clean there is not kept.
     """
 
+    lots: list[Lot] = field(default_factory=list)
     held: int = 0
     clean: int = 0
     unseen: int = 0
@@ -131,8 +132,8 @@ class World(Protocol):
     def payment(self, transfer: Transfer) -> tuple[str, int]:
         """The origin of a reported payment and the most it originates."""
 
-    def step(self, step: Step) -> None:
-        """Taint took a step."""
+    def hop(self, sender: Address, recipient: Address) -> None:
+        """Taint took a step from one address to another."""
 
     def enter(self, address: Address, at: datetime) -> None:
         """Taint came into a pot of this address."""
@@ -150,15 +151,15 @@ class Book:
 
     method: str
     world: World
-    pots: dict[PotKey, list[Lot]] = field(default_factory=lambda: defaultdict(list))
-    accounts: dict[PotKey, Account] = field(default_factory=lambda: defaultdict(Account))
+    pots: dict[PotKey, Pot] = field(default_factory=lambda: defaultdict(Pot))
     steps: list[Step] = field(default_factory=list)
     parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)  # a lot each, in order, where there are several
     ends: list[End] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     originated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    came: dict[tuple[Address, AssetId, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    reached: dict[tuple[Address, str], int] = field(default_factory=lambda: defaultdict(int))
+    own: dict[tuple[Address, AssetId, str], int] = field(
+        default_factory=lambda: defaultdict(int)
+    )  # where it originated
     _row: Method = field(init=False, repr=False)  # of METHODS
 
     def __post_init__(self) -> None:
@@ -166,70 +167,64 @@ class Book:
 
     # pots
 
-    def take(self, transaction: Transaction, pot: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
+    def take(self, transaction: Transaction, key: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
         """Spend from a pot by the method; what was never seen coming in is made now."""
-        account, lots = self.accounts[pot], self.pots[pot]
-        missing = amount - account.held
+        pot = self.pots[key]
+        missing = amount - pot.held
         if missing > 0:
-            self.world.unseen(transaction, pot, missing)
-            taken = [*lots, self._made(transaction, pot, missing, seen=False)]
-            lots.clear()
-            account.held = 0
+            self.world.unseen(transaction, key, missing)
+            made = self._made(transaction, key, missing)
+            if made.origin is CLEAN:
+                pot.unseen += missing
+            taken, pot.lots, pot.held = [*pot.lots, made], [], 0
         else:
-            taken, lots[:] = self._row.spend(lots, amount)
-            account.held -= amount
+            taken, pot.lots = self._row.spend(pot.lots, amount)
+            pot.held -= amount
         if fee:
-            account.fees += amount
+            pot.fees += amount
         else:
-            account.out += amount
+            pot.out += amount
         return taken
 
-    def receive(self, transaction: Transaction, pot: PotKey, amount: int, lots: Sequence[Lot]) -> None:
+    def receive(self, transaction: Transaction, key: PotKey, amount: int, lots: Sequence[Lot]) -> None:
         """Let an amount into a pot: `lots`, the tainted part of it, then the rest, which has no history."""
         if lots:
-            self.put(pot, lots, transaction.at)
+            self.put(key, lots, transaction.at)
             amount -= total(lots)
-        self.put_clean(transaction, pot, amount)
+        self.put_clean(transaction, key, amount)
 
-    def put(self, pot: PotKey, lots: Sequence[Lot], at: datetime) -> None:
+    def put(self, key: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot, in order."""
-        if lots:
-            self._let_in(pot, lots, total(lots))
-            self.world.enter(pot[0], at)
+        pot = self.pots[key]
+        self._row.enter(pot.lots, lots)
+        pot.held += total(lots)
+        self.world.enter(key[0], at)
 
-    def put_clean(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
-        """Let money without history into a pot: at a reported address it is the origin's, else clean.
+    def put_clean(self, transaction: Transaction, key: PotKey, amount: int) -> Lot | None:
+        """Let money without history into a pot: at a reported address it is the origin's, else clean; -> the lot.
 
-        An address that was not read only holds what is tainted, so clean money need not be kept there.
+        An address that was not read only holds what is tainted, so clean money need not be kept there: no lot.
         """
-        if amount > 0 and self.world.keeps(pot[0]):
-            lot = self._made(transaction, pot, amount, seen=True)
-            self._let_in(pot, [lot], amount)
-            if lot.origin is not CLEAN:
-                self.world.enter(pot[0], transaction.at)
-
-    def _let_in(self, pot: PotKey, lots: Sequence[Lot], amount: int) -> None:
-        self._row.enter(self.pots[pot], lots)
-        self.accounts[pot].held += amount
-
-    def _made(self, transaction: Transaction, pot: PotKey, amount: int, *, seen: bool) -> Lot:
-        """A lot without history: the origin's at a reported address, else clean."""
-        origin = self.world.origin_of(pot[0], pot[1], transaction.at)
-        if origin is not None:
-            self.originated[origin] += amount
-            self._came(pot[0], pot[1], origin, amount, amount)
-            self.reached[(pot[0], origin)] += amount
-            return Lot(amount, origin, amount)
-        if seen:
-            self.accounts[pot].clean += amount
+        if amount <= 0 or not self.world.keeps(key[0]):
+            return None
+        pot, lot = self.pots[key], self._made(transaction, key, amount)
+        self._row.enter(pot.lots, (lot,))
+        pot.held += amount
+        if lot.origin is CLEAN:
+            pot.clean += amount
         else:
-            self.accounts[pot].unseen += amount
-        return Lot(amount)
+            self.world.enter(key[0], transaction.at)
+        return lot
 
-    def _came(self, address: Address, asset: AssetId, origin: str, amount: int, origin_amount: int) -> None:
-        sums = self.came[(address, asset, origin)]
-        sums[0] += amount
-        sums[1] += origin_amount
+    def _made(self, transaction: Transaction, key: PotKey, amount: int) -> Lot:
+        """A lot without history: the origin's at a reported address, else clean."""
+        address, asset, _ = key
+        origin = self.world.origin_of(address, asset, transaction.at)
+        if origin is None:
+            return Lot(amount)
+        self.originated[origin] += amount
+        self.own[(address, asset, origin)] += amount
+        return Lot(amount, origin, amount)
 
     def report(self, transfer: Transfer, lots: Sequence[Lot]) -> list[Lot]:
         """Make a reported payment's clean lots its origin's, up to what was reported; others keep theirs."""
@@ -273,11 +268,34 @@ class Book:
             sums[origin]["originated"] += amount
         for loss in self.losses:
             sums[loss.origin][loss.kind] += loss.origin_amount
-        for lot in (lot for lots in self.pots.values() for lot in lots):
+        for lot in (lot for pot in self.pots.values() for lot in pot.lots):
             if lot.origin is not CLEAN:
                 sums[lot.origin]["held"] += lot.origin_amount
         for end in self.ends:
             sums[end.origin][ACCOUNT_OF[end.kind]] += end.origin_amount
+        return sums
+
+    def came(self) -> dict[tuple[Address, AssetId, str], list[int]]:
+        """What of each origin came into each address: what steps brought, and what originated there. In base units of
+        the asset in which it came, and in the origin's own.
+        """
+        sums: dict[tuple[Address, AssetId, str], list[int]] = defaultdict(lambda: [0, 0])
+        sums.update((place, [amount, amount]) for place, amount in self.own.items())
+        for step in self.steps:
+            if step.by not in LEAVES:
+                both = sums[(step.recipient, step.received_asset, step.origin)]
+                both[0] += step.received
+                both[1] += step.origin_amount
+        return sums
+
+    def reached(self) -> dict[tuple[Address, str], int]:
+        """What of each origin came to each address from elsewhere or originated there, in the origin's own asset."""
+        sums: dict[tuple[Address, str], int] = defaultdict(int)
+        for (address, _, origin), amount in self.own.items():
+            sums[(address, origin)] += amount
+        for step in self.steps:
+            if step.sender != step.recipient:
+                sums[(step.recipient, step.origin)] += step.origin_amount
         return sums
 
     # steps
@@ -297,15 +315,14 @@ class Book:
         """
         numbers: dict[str | None, int] = {}
         for origin, mine in by_origin(lots).items():
-            got, _, worth, parent = mine[0] if len(mine) == 1 else _together(mine)
-            paid_asset, amount = paid[origin] if paid else (asset, got)
-            step = Step(transaction, by, sender, recipient, paid_asset, amount, asset, got, origin, worth, parent)
+            one = mine[0] if len(mine) == 1 else _together(mine)
+            paid_asset, amount = paid[origin] if paid else (asset, one.amount)
+            came = asset, one.amount, origin, one.origin_amount
+            step = Step(transaction, by, sender, recipient, paid_asset, amount, *came, one.step)
             numbers[origin] = self.write(step, mine)
-        return [
-            Lot(amount, origin, origin_amount, numbers[origin])
-            for amount, origin, origin_amount, _ in lots
-            if origin is not CLEAN
-        ]
+        if numbers:
+            self.world.hop(sender, recipient)
+        return [lot.brought(numbers[lot.origin]) for lot in lots if lot.origin is not CLEAN]
 
     def write(self, step: Step, lots: Sequence[Lot] = ()) -> int:
         """Keep a step, and what it is made of if that is several lots; -> its number."""
@@ -313,11 +330,6 @@ class Book:
         self.steps.append(step)
         if len(lots) > 1:
             self.parts[number] = tuple(Part(lot.step, lot.origin_amount) for lot in lots)
-        if step.by not in LEAVES:
-            self._came(step.recipient, step.received_asset, step.origin, step.received, step.origin_amount)
-        if step.sender != step.recipient:
-            self.reached[(step.recipient, step.origin)] += step.origin_amount
-        self.world.step(step)
         return number
 
     def into(self, places: Container[Address]) -> Sequence[int]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, Step, World, unseen
+from tracer.taint.books import Book, EndKind, PotKey, World, unseen
 from tracer.taint.hubs import Contacts, Hub, Key, contacts, counterparties
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins
@@ -46,6 +46,7 @@ class Fold:
     ) -> None:
         self.known = known
         self.origins = origins
+        self.origin_of = origins.of
         readable = known.read | origins.addresses
         self.kept = reachable(plans, readable, origins.addresses) & readable
         self.plans = [made for made in plans if self._matters(made)]
@@ -115,21 +116,17 @@ class Fold:
             self._contacts = contacts(known.transactions, followed, limit)
         return self._contacts
 
-    def origin_of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
-        """The origin that clean money entering this pot takes, if it is a reported one."""
-        return self.origins.of(address, asset, at)
-
     def payment(self, transfer: Transfer) -> tuple[str, int]:
         """The origin of a reported payment and the most it originates."""
         origin, most = self.origins.payments[transfer.id]
         return origin.id, most
 
-    def step(self, step: Step) -> None:
-        """Taint took a step."""
-        if step.recipient != step.sender:
-            hops, known = self.hops.get(step.sender, 0) + 1, self.hops.get(step.recipient)
+    def hop(self, sender: Address, recipient: Address) -> None:
+        """Taint took a step from one address to another."""
+        if sender != recipient:
+            hops, known = self.hops.get(sender, 0) + 1, self.hops.get(recipient)
             if known is None or hops < known:
-                self.hops[step.recipient] = hops
+                self.hops[recipient] = hops
 
     def enter(self, address: Address, at: datetime) -> None:
         """Taint came into a pot of this address."""

@@ -78,27 +78,28 @@ class Recorder(Book):
         self.address = address
         self.lines: list[Line] = []
 
-    def take(self, transaction: Transaction, pot: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
+    def take(self, transaction: Transaction, key: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
         """Spend from a pot; see Book."""
-        account = self.accounts.get(pot)
-        missing = amount - (account.held if account else 0)
-        taken = super().take(transaction, pot, amount, fee=fee)
-        if pot[0] == self.address:
+        pot = self.pots.get(key)
+        missing = amount - (pot.held if pot else 0)
+        taken = super().take(transaction, key, amount, fee=fee)
+        if key[0] == self.address:
             if missing > 0:
-                self._write(transaction, Entry.UNSEEN, pot[1], taken[-1:])
-            self._write(transaction, Entry.FEE if fee else Entry.OUT, pot[1], taken)
+                self._write(transaction, Entry.UNSEEN, key[1], taken[-1:])
+            self._write(transaction, Entry.FEE if fee else Entry.OUT, key[1], taken)
         return taken
 
-    def put(self, pot: PotKey, lots: Sequence[Lot], at: datetime) -> None:
+    def put(self, key: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot; see Book."""
-        super().put(pot, lots, at)
-        if pot[0] == self.address and lots:
-            self._write(self.steps[lots[0].step].transaction, Entry.IN, pot[1], lots)
+        super().put(key, lots, at)
+        if key[0] == self.address:
+            self._write(self.steps[lots[0].step].transaction, Entry.IN, key[1], lots)
 
-    def _made(self, transaction: Transaction, pot: PotKey, amount: int, *, seen: bool) -> Lot:
-        lot = super()._made(transaction, pot, amount, seen=seen)
-        if seen and pot[0] == self.address:
-            self._write(transaction, Entry.IN, pot[1], [lot])
+    def put_clean(self, transaction: Transaction, key: PotKey, amount: int) -> Lot | None:
+        """Let money without history into a pot; see Book."""
+        lot = super().put_clean(transaction, key, amount)
+        if lot is not None and key[0] == self.address:
+            self._write(transaction, Entry.IN, key[1], [lot])
         return lot
 
     def end(self, kind: EndKind, address: Address, asset: AssetId, lots: Iterable[Lot]) -> None:

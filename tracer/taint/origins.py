@@ -49,7 +49,12 @@ class Origins:
     def of(self, address: Address, asset: AssetId, at: datetime) -> str | None:
         """The origin that clean money entering this pot at this moment takes, if any; it counts as found."""
         spec = self._spec(address, asset, at) if address in self._addresses else None
-        return self._made(spec, address, asset).id if spec else None
+        if spec is None:
+            return None
+        name = _named(address, asset)
+        if name not in self.found:
+            self.found[name] = self._made(name, spec, address, asset)
+        return name
 
     def would_be(self, address: Address, asset: AssetId, at: datetime) -> str | None:
         """The same, but it is not found by being asked for."""
@@ -64,11 +69,10 @@ class Origins:
                 return spec
         return None
 
-    def _made(self, spec: OriginSpec, address: Address, asset: AssetId) -> Origin:
+    def _made(self, name: str, spec: OriginSpec, address: Address, asset: AssetId) -> Origin:
         said = [one for one in self._addresses[address] if one.asset in (None, asset)]
         report_ids = tuple(sorted({report_id for one in said for report_id in one.report_ids}))
-        origin = Origin(_named(address, asset), address, asset, None, spec.since, report_ids)
-        return self.found.setdefault(origin.id, origin)
+        return Origin(name, address, asset, None, spec.since, report_ids)
 
 
 def _named(address: Address, asset: AssetId) -> str:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple
 
 from tracer.chains import is_listed, is_zero, wrapper, zero_address
@@ -89,18 +90,21 @@ def plan(transaction: Transaction, counted: Iterable[Transfer], stop_at: StopAt,
     stop_at   what a label makes of an address at the transaction's time
     payments  ids of the transfers that were reported as payments
     """
-    counted = sorted(counted, key=lambda transfer: transfer.id)
+    counted = sorted(counted, key=attrgetter("id"))
     made = Plan(transaction, [(t.sender, t.asset, t.amount) for t in counted if t.kind is Kind.FEE and t.sender])
     moves = [transfer for transfer in counted if transfer.kind is not Kind.FEE]
     payments = frozenset(payments)
     if not (len(moves) == 1 and moves[0].id not in payments and _go_straight(made, moves[0], stop_at)):
         work_out(made, moves, stop_at, payments)
-    made.payers = tuple(sorted(party.address for party in _payers(made) if not party.tag and party not in made.stops))
+    pots = [party.address for party in _payers(made) if not party.tag and party not in made.stops]
+    made.payers = tuple(sorted(pots))
     return made
 
 
 def _payers(made: Plan) -> set[Party]:
-    return {spend.payer for spend in made.spends} | {Party(*address, "") for address, _, _ in made.fees}
+    payers = {spend.payer for spend in made.spends}
+    payers.update(Party(*address, "") for address, _, _ in made.fees)
+    return payers
 
 
 def work_out(made: Plan, moves: list[Transfer], stop_at: StopAt, payments: frozenset[str]) -> None:
@@ -118,16 +122,16 @@ def _go_straight(made: Plan, move: Transfer, stop_at: StopAt) -> bool:
     payer, receiver, asset, amount = move.sender, move.recipient, move.asset, move.amount
     if payer is None or receiver is None or payer == receiver or is_zero(payer) or is_zero(receiver):
         return False
-    if wrapper(asset) or any(wrapper(AssetId(*end)) for end in (payer, receiver)):
-        return False
-    stop = stop_at(receiver)
-    if stop is Stop.VENUE:
-        return False
     source, target = Party(*payer, ""), Party(*receiver, "")
+    stop = _stop(target, stop_at)
+    if stop is Stop.VENUE or wrapper(asset) or wrapper(AssetId(*payer)):
+        return False
     made.edges = [Edge(asset, source, target, amount, move.id)]
     made.spends = [Spend(source, asset, [Leg(amount, target)])]
     made.receipts = {(target, asset): amount}
-    made.stops = _stops(_payers(made) | {target}, stop_at)
+    made.stops = _stops(_payers(made), stop_at)
+    if stop is not None:
+        made.stops[target] = stop
     made.straight = Straight(payer, receiver, asset, amount, stop)
     return True
 

@@ -120,14 +120,14 @@ class _Turn:
         """Convert every payer's lots together, keeping who paid them apart by numbering them."""
         marked, owners = _marked(gifts)
         made, lost = convert(list(marked.values()), [target.amount for target in targets])
-        self._round(hand, targets, [lot._replace(step=owners[lot.step].step) for lot in lost])
+        self._round(hand, targets, [lot.brought(owners[lot.step].step) for lot in lost])
         paid = {(payer, asset): _paid([(asset, lots)]) for payer, asset, lots in _together(gifts)}
         for (party, asset, _), lots in zip(targets, made, strict=True):
             by_payer: dict[tuple[Party, AssetId], list[Lot]] = defaultdict(list)
             small: list[Lot] = []  # what became 0 goes with the lot it gave its origin amount to
             for lot in lots:
                 owner = owners[lot.step]
-                small.append(lot._replace(step=owner.step))
+                small.append(lot.brought(owner.step))
                 if lot.amount:
                     by_payer[(owner.payer, owner.asset)] += small
                     small = []
@@ -192,7 +192,7 @@ def _marked(gifts: Iterable[Gift]) -> tuple[dict[AssetId, list[Lot]], list[_Owne
     owners: list[_Owner] = []
     for payer, asset, lots in gifts:
         for lot in lots:
-            marked.setdefault(asset, []).append(lot._replace(step=len(owners)))
+            marked.setdefault(asset, []).append(lot.brought(len(owners)))
             owners.append(_Owner(payer, asset, lot.origin, lot.step))
     return marked, owners
 

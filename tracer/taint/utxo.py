@@ -66,7 +66,7 @@ def play(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> None:
             _receive(book, plan, output, _carried(book, plan, output, taken, owners))
     for lot in (lot for lot in lots if lot.origin is not CLEAN):
         payer, step = owners[lot.step]
-        book.lose("fees", plan.at, payer, plan.inputs[0].asset, [lot._replace(step=step)])
+        book.lose("fees", plan.at, payer, plan.inputs[0].asset, [lot.brought(step)])
 
 
 Owner = tuple[Address, int]
@@ -84,7 +84,7 @@ def _gather(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> tuple[li
             enter([Lot(paid.amount)])
             continue
         for lot in book.take(plan.at, pot, paid.amount):
-            numbered = lot if lot.origin is CLEAN else lot._replace(step=len(owners))
+            numbered = lot if lot.origin is CLEAN else lot.brought(len(owners))
             if lot.origin is not CLEAN:
                 owners.append((pot[0], lot.step))
             enter([numbered])
@@ -109,7 +109,7 @@ def _leave(book: Book, plan: Coins, by: str, lots: list[Lot], owners: list[Owner
             *(plan.at, by, sender, sender, asset, lot.amount),
             *(asset, lot.amount, lot.origin, lot.origin_amount, parent),
         )
-        book.end(kind, sender, asset, [lot._replace(step=book.write(step))])
+        book.end(kind, sender, asset, [lot.brought(book.write(step))])
 
 
 def _say_missing(book: Book, plan: Coins, lots: list[Lot], missing: int) -> None:
@@ -133,7 +133,8 @@ def _carried(book: Book, plan: Coins, output: Transfer, taken: list[Lot], owners
             *(plan.at, "payment", sender, output.recipient, output.asset, lot.amount),
             *(output.asset, lot.amount, lot.origin, lot.origin_amount, parent),
         )
-        carried.append(lot._replace(step=book.write(step)))
+        book.world.hop(sender, output.recipient)
+        carried.append(lot.brought(book.write(step)))
     return carried
 
 

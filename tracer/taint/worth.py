@@ -261,7 +261,7 @@ def by_method(seen: Seen, method: str) -> Worth:
     for origin, amount in book.originated.items():
         originated[found[origin].asset] += amount
     reached: dict[tuple[Address, AssetId], int] = defaultdict(int)
-    for (address, origin), amount in book.reached.items():
+    for (address, origin), amount in book.reached().items():
         reached[(address, found[origin].asset)] += amount
     return shares(reached, originated, seen.origins)
 

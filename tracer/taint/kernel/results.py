@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tracer.model import Address, AssetId, Gap, Transaction
-from tracer.taint.books import Account, Book, End, EndKind, Loss, Part, PotKey, Step, unseen
+from tracer.taint.books import Book, End, EndKind, Loss, Part, Pot, PotKey, Step, unseen
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.history import EPOCH
 from tracer.taint.kernel.near import count_hops
@@ -77,6 +77,14 @@ class Told(Book):
         walker = Walker(self.share, lifo=self.method == "lifo", mixed=self.method == "haircut")
         return walker.answer(questions)
 
+    def came(self) -> dict[tuple[Address, AssetId, str], list[int]]:
+        """What came to each address of each asset and origin, in base units and in the origin's own."""
+        return _came(self.share)
+
+    def reached(self) -> dict[tuple[Address, str], int]:
+        """What of each origin reached an address, in its own asset."""
+        return _reached(self.share)
+
     def hops(self) -> Sequence[int]:
         """How many hops each step is from its origin."""
         steps = self.share.step_rows
@@ -138,20 +146,14 @@ def _open(share: Share) -> tuple[Array, Array, list[PotKey], Array]:
     return account[some], head[some], keys, some
 
 
-def _accounts(share: Share) -> dict[PotKey, Account]:
-    account, _, keys, _ = _open(share)
+def _pots(share: Share) -> dict[PotKey, Pot]:
+    """All pots that anything went through, and the lots that lie in them, in order of arrival."""
+    account, head, keys, _ = _open(share)
     columns = [joined(account[:, 2 * n], account[:, 2 * n + 1]) for n in range(5)]
-    made: dict[PotKey, Account] = defaultdict(Account)
-    made.update(zip(keys, map(Account, *columns), strict=True))
-    return made
-
-
-def _pots(share: Share) -> dict[PotKey, list[Lot]]:
-    """The lots that lie in each pot, in order of arrival."""
-    _, head, keys, _ = _open(share)
     lots = _Lots(share, [*share.names[2], CLEAN])  # -1 is clean
-    in_turn, made = share.code != CODES["haircut"], defaultdict[PotKey, list[Lot]](list)
-    made.update({key: lots.of(ends, in_turn=in_turn) for key, ends in zip(keys, head.tolist(), strict=True)})
+    in_turn, made = share.code != CODES["haircut"], defaultdict[PotKey, Pot](Pot)
+    for key, ends, *sums in zip(keys, head.tolist(), *columns, strict=True):
+        made[key] = Pot(lots.of(ends, in_turn=in_turn), *sums)
     return made
 
 
@@ -241,9 +243,7 @@ _PAGES: dict[str, Callable[[Share], Any]] = {
     "losses": lambda share: list(_losses(share)),
     "originated": _originated,
     "pots": _pots,
-    "accounts": _accounts,
-    "came": _came,
-    "reached": _reached,
+    "own": lambda share: {(*where, origin): amount for origin, where, amount in _own(share)},
 }
 
 
