@@ -74,3 +74,17 @@ def test_an_economy(store: Store, limits: int | None) -> None:
     values, columns = both(store, limits=Limits(addresses=limits))
 
     assert values == columns
+
+
+@pytest.mark.parametrize("counting", [True, False])
+def test_what_is_not_final_is_left_out_of_columns_too(store: Store, *, counting: bool) -> None:
+    """Where it is to be left out, what was read is held as values; where it counts, it is named all the same."""
+    fill(store, SHOP)
+    with store.act("job", "pull", "node") as work:
+        later = transaction((address(2), address(4), 9), tx=70, block=70)
+        work.add_transactions([later], work.add_page("node", "page", 0, b"raw", "rpc"))
+        work.set_head(ETHEREUM, "node", final=60, read=70)
+    values, columns = both(store, include_unconfirmed=counting)
+
+    assert values == columns
+    assert b'"kind":"unconfirmed"' in values

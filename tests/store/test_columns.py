@@ -55,7 +55,7 @@ def values(history: History | None) -> list[Transaction]:
 @pytest.mark.parametrize("wanted", [PEOPLE, PEOPLE[:1], PEOPLE[3:5], [address(99)]])
 def test_columns_are_the_same_transactions(store: Store, wanted: list[Address]) -> None:
     """Whether nearly all of a store is read or a little of it."""
-    put(store, many(60))
+    put(store, many(60)[::-1])
     expected = store.transactions_of(wanted)
     found = store.history(wanted, [])
 
