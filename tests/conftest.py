@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.anvil import Anvil, Missing, started
+from tests.left import in_database, in_files
 from tests.makers import ticking
 from tracer.store.store import Store
 
@@ -39,15 +40,25 @@ def postgres() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_secret_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After all tests no database, kept page, log or file that they left holds a key of theirs."""
+    yield
+    assert list(in_files(tmp_path_factory.getbasetemp())) == []
+
+
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A new, empty Postgres database."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
-    yield postgres.replace("/postgres?", f"/{name}?")
+    url = postgres.replace("/postgres?", f"/{name}?")
+    yield url
+    left = list(in_database(url))
     with psycopg.connect(postgres, autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    assert left == []
 
 
 @pytest.fixture

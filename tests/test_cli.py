@@ -160,6 +160,8 @@ READING = {
     f"ledger sample {MULE}": "tracer.ledger/1",
     f"ledger sample {MULE} --method lifo --asset native": "tracer.ledger/1",
     f"screen {THIEF}": "screening",
+    "deposits": "tracer.deposits/1",
+    f"deposits {MULE}": "tracer.deposits/1",
 }
 
 

@@ -21,13 +21,17 @@ from typer.main import get_command
 from jobs.schedule import SCHEDULE
 from tracer import model
 from tracer.actions import demo
+from tracer.actions.feed import FEEDS
 from tracer.cli import EXITS, INTERRUPTED, app
-from tracer.detect.kyc import POLICY, low_kyc
+from tracer.detect.kyc import POLICY
+from tracer.detect.patterns import DETECTORS
+from tracer.detect.reports import BUSY
 from tracer.detect.rules import RULES, UNSURE
+from tracer.detect.successors import low_kyc_of
 from tracer.exports.formats import FORMATS
 from tracer.exports.person import assets_of, flag_lines
 from tracer.model import Limits
-from tracer.registry import shipped
+from tracer.registry import Registry, shipped
 from tracer.settings import Settings, SourceSettings, shown
 from tracer.sources.files import LABELS, REPORTS
 from tracer.sources.transfers import COLUMNS
@@ -165,6 +169,13 @@ def test_rules() -> None:
     assert [[rule.name, str(rule.severity), rule.says] for rule in RULES.values()] == table("Flags")
 
 
+def test_detectors() -> None:
+    """The table of patterns has every detector, and no figure was left out."""
+    rows = table("Patterns")
+    assert [*DETECTORS] == [row[0] for row in rows]
+    assert [] == [row for row in rows if not (0 <= float(row[2]) <= 1 and 0 <= float(row[3]) <= 0.01)]
+
+
 def _plainly(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -172,7 +183,7 @@ def _plainly(value: object) -> str:
         return f"{value.days} days"
     if isinstance(value, frozenset):
         return ", ".join(sorted(value))
-    assert isinstance(value, Decimal)
+    assert isinstance(value, Decimal | int)
     return str(value)
 
 
@@ -186,10 +197,13 @@ def test_policy() -> None:
 def test_answers_of_the_registry() -> None:
     """How many shipped services are low-KYC, are not, or unknown is counted anew."""
     expected = []
+    registry = Registry(shipped()[0])
     for day in ("2026-11-21", "2023-06-01"):
         at = datetime.fromisoformat(day).replace(tzinfo=UTC)
         for kind in ("exchange", "p2p_exchange", "instant_swapper"):
-            answers = Counter(str(low_kyc(one.facts, at).answer) for one in shipped()[0] if one.kind == kind)
+            answers = Counter(
+                str(low_kyc_of(one, registry.entity_of, at).answer) for one in shipped()[0] if one.kind == kind
+            )
             counts = (answers.total(), answers["yes"], answers["no"], answers["unknown"])
             expected.append([day, kind, *map(str, counts)])
 
@@ -212,6 +226,12 @@ def test_columns_of_files() -> None:
     expected = [[name, ",".join(one.known), ",".join(sorted(one.optional))] for name, one in readers.items()]
 
     assert expected == table("Files you bring")
+
+
+def test_feeds() -> None:
+    """The table of feeds is FEEDS, and the bound on busy addresses is the one in force."""
+    assert [[feed.name, feed.what, feed.licence] for feed in FEEDS.values()] == table("Feeds")
+    assert f"dealt with more than {BUSY} others" in section("Quarantine")
 
 
 def test_formats() -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
-ENGINE = "tracer.taint/2"  # part of every digest: raise it when the same inputs may give another result
+ENGINE = "tracer.taint/3"  # part of every digest: raise it when the same inputs may give another result
 NATIVE = "native"
 
 
@@ -173,11 +174,33 @@ class Category(StrEnum):
     OTHER = "other"
     SCAM = "scam"
     HACK = "hack"
+    WALLET = "wallet"  # somebody's own: they are known, and it is no service
+
+
+# How sure a claim is: GraphSense's scale of 14 levels (graphsense-lib, tagpack/db/confidence.csv), of 100.
+CONFIDENCE: dict[str, Decimal] = {
+    name: Decimal(level) / 100
+    for level, names in {
+        100: "override ownership ledger_immanent",
+        90: "manual_transaction",
+        70: "service_api forensic_investigation",
+        60: "authority_data",
+        50: "trusted_provider service_data forensic",
+        40: "untrusted_transaction",
+        20: "web_crawl",
+        10: "heuristic",
+        5: "unknown",
+    }.items()
+    for name in names.split()
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A claim that an address belongs to an entity: who says so, since when, how sure (0 to 1)."""
+    """A claim that an address belongs to an entity: who says so, since when, how sure (0 to 1).
+
+    `feed`: the feed that says so, None for people and files. What is said of recording and withdrawing is the store's.
+    """
 
     address: Address
     entity: str
@@ -188,6 +211,8 @@ class Label:
     valid_to: datetime | None = None
     recorded_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    withdrawn_reason: str | None = None
+    feed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +245,12 @@ class Fact:
     cites_aml_kyc_failure: bool | None = None
     date_basis: str | None = None
     note: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What decisions cite: 12 hex digits of the SHA-256 of all it says. Another word is another fact."""
+        said = "\n".join(str(getattr(self, name)) for name in self.__slots__)
+        return sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +509,7 @@ class Finding:
     arrivals: tuple[Arrival, ...]
     paths: tuple[Path, ...]
     hops: int
+    evidence: tuple[str, ...] = ()  # ids of the transfers that show a pattern
 
     def __post_init__(self) -> None:
         if not self.paths or not all(path.hops for path in self.paths):

@@ -138,6 +138,31 @@ class PolicySettings(Part):
         return replace(POLICY, **self.model_dump())
 
 
+class FeedsSettings(Part):
+    """[tracer.feeds]: where `tracer feeds sync` downloads a list from; without a url it is imported by hand."""
+
+    tagpacks: SecretStr | None = None
+    actors: SecretStr | None = None
+    ofac: SecretStr | None = None
+    ofac_addresses: SecretStr | None = None
+    okx: SecretStr | None = None
+    binance: SecretStr | None = None
+    scamsniffer: SecretStr | None = None
+    etherscan: SecretStr | None = None
+    labels: SecretStr | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _web(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("the url must start with http:// or https://")
+        return url
+
+    def urls(self) -> dict[str, str]:
+        """Those that are set, by feed; they may hold keys, so they are never shown."""
+        return {name: url.get_secret_value() for name, url in self if url is not None}
+
+
 class PricesSettings(Part):
     """[tracer.prices]. `url`: where DefiLlama is, if not at its public address; never shown, for it may hold a key."""
 
@@ -168,6 +193,7 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     limits: LimitsSettings = LimitsSettings()
     policy: PolicySettings = PolicySettings()
+    feeds: FeedsSettings = FeedsSettings()
     prices: PricesSettings = PricesSettings()
 
     @field_validator("sources")

@@ -1,4 +1,6 @@
-"""What issuers freeze, read from a real node: who, when, by which transaction; and what nobody read is unknown."""
+"""What issuers freeze, read from a real node, from explorers and TRON: who, when, by which transaction; and what nobody
+read is unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,19 @@ import pytest
 from eth_utils.crypto import keccak
 
 from tests.anvil import Anvil, Proxy, proxied, refusing
+from tests.servers.blockscout import blockscout
+from tests.servers.etherscan import PAID, etherscan, refused
+from tests.servers.serve import Answers, serving
+from tests.servers.trongrid import trongrid
+from tests.servers.world import World
 from tests.sources.evm_story import evm, place
+from tests.sources.issuer_story import USDT_ON_TRON, issuer, subject
 from tracer.actions.events import read_events
 from tracer.actions.freezes import Freezes
-from tracer.chains import parse_asset
+from tracer.chains import parse_address, parse_asset
 from tracer.detect.freezes import EVENTS, freezes
 from tracer.model import AssetId, Freeze
+from tracer.sources import SOURCES, Budget, SourceSettings
 from tracer.sources.evm import Evm
 from tracer.store.store import Store
 
@@ -136,3 +145,43 @@ def test_a_reorg_takes_back_what_it_dropped(store: Store, issuing: Anvil) -> Non
 
     assert [kept] == [one.tx_hash for one in said(store)]
     assert "none" == dict((symbol, state) for symbol, state, _ in states(store, THIEF))["USDT"]
+
+
+# --- where there is no node -------------------------------------------------------------------------------------------
+
+SERVERS: dict[str, tuple[AssetId, Callable[[World], Answers]]] = {
+    "etherscan": (USDT, etherscan),
+    "blockscout": (USDT, blockscout),
+    "trongrid": (USDT_ON_TRON, trongrid),
+}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_freezes_are_read_where_there_is_no_node(store: Store, kind: str) -> None:
+    """An explorer tells who is frozen, unfrozen, destroyed and never touched; run again, it finds only what is new."""
+    asset, server = SERVERS[kind]
+    who = [parse_address(asset.chain, f"{'41' if kind == 'trongrid' else '0x'}{subject(n)}") for n in range(4)]
+    with serving(server(issuer(asset, 3))) as served:
+        source = SOURCES[kind].make(SourceSettings(kind=kind, chain=asset.chain, url=served.url), Budget(kind))
+        first = read_events(store, [source], "ana")
+        again = read_events(store, [source], "ana")
+    freezes_ = Freezes.of(store)
+    told = [next(row for row in freezes_.every_token(one) if row["asset"] == asset.contract) for one in who]
+
+    assert ([], []) == (first.failed, again.failed)
+    assert (3, 0) == (first.new, again.new)
+    assert ["frozen", "unfrozen", "destroyed", "none"] == [row["state"] for row in told]
+    assert [None, None, "5000002", None] == [row["amount"] for row in told]
+    assert {(source.name, 0)} == {(row["source"], row["since"]) for row in told}
+
+
+def test_a_chain_that_is_paid_for_says_nothing(store: Store) -> None:
+    """A refused chain is named, and nobody on it is called never frozen."""
+    with serving(lambda _: refused(PAID)) as served:
+        source = SOURCES["etherscan"].make(
+            SourceSettings(kind="etherscan", chain=USDT.chain, url=served.url), Budget("")
+        )
+        done = read_events(store, [source], "ana")
+
+    assert {str(place(one.contract)) for one in (USDC, USDT)} == {what.split()[2] for what, _ in done.failed}
+    assert [("USDC", "unknown", None), ("USDT", "unknown", None)] == states(store, THIEF)

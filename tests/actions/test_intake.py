@@ -24,7 +24,7 @@ currency: ETH
 source: https://invented.example
 tags:
 - {{address: '{hexed(1)}', label: One, category: exchange}}
-- {{address: '{hexed(2)}', label: Two, category: user}}
+- {{address: '{hexed(2)}', label: Two, category: item}}
 - {{address: DdzFF, label: Three, category: exchange, currency: ADA}}
 """
 ENTITY = "- id: example\n  name: Example\n  kind: exchange\n"
@@ -194,7 +194,7 @@ def test_tagpacks_are_read_by_their_name(name: str, store: Store, tmp_path: Path
     assert [each.entity for each in store.labels()] == ["One"]
     assert (done.rows, again.added["labels"], len(store.audit())) == (3, 0, 1)
     assert [(left.line, left.reason) for left in done.left_out.rows] == [
-        (8, "category user says nothing of the service"),
+        (8, "category item says nothing of the service"),
         (9, "network 'ADA' is not supported"),
     ]
 

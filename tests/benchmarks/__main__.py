@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.anvil import Missing
-from tests.benchmarks import fold, growth, importing, loading, pulling
+from tests.benchmarks import deposits, fold, growth, importing, loading, pulling
 from tests.benchmarks.cases import Case, Row, measured
 
-BENCHMARKS: dict[str, Callable[[], Iterator[Case]]] = {
+BENCHMARKS: dict[str, Callable[[], Iterator[Case | Row]]] = {
+    "deposits": deposits.cases,
     "fold": fold.cases,
     "growth": growth.cases,
     "importing": importing.cases,
@@ -36,7 +37,8 @@ def machine() -> dict[str, Any]:
 
 def told(row: Row) -> str:
     """One line."""
-    return f"{row.name:24} {row.value:>14,.0f} {row.unit:12} {row.ratio:>8,.2f} x {row.baseline}"
+    digits = 3 if row.value < 1 else 0
+    return f"{row.name:24} {row.value:>14,.{digits}f} {row.unit:12} {row.ratio:>8,.2f} x {row.baseline}"
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
     for name in sys.argv[1:] or BENCHMARKS:
         try:
             for case in BENCHMARKS[name]():
-                row = measured(case)
+                row = case if isinstance(case, Row) else measured(case)
                 kept[row.name] = asdict(row)
                 print(told(row), flush=True)
         except Missing as missing:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.makers import ETHEREUM, START, USDT, address, label, transaction, transfer, tx_hash
 from tracer.chains import TOKENS, zero_address
+from tracer.detect.patterns import DETECTORS, Seen
 from tracer.detect.rules import RULES, UNSURE, Known, find
 from tracer.model import (
     Address,
@@ -99,6 +100,11 @@ QUIET: dict[str, tuple[Landing, Known]] = {
 }
 
 
+for _name in DETECTORS:
+    FIRES[_name] = (landing(_name), Known(NOBODY.entity_of, patterns={(_name, EXCHANGE): Seen(("t",), "it was seen")}))
+    QUIET[_name] = (landing(_name, where=PEEL), FIRES[_name][1])
+
+
 def named(*found: Finding) -> list[str]:
     """The names of the rules that fired."""
     return [one.rule for one in found]
@@ -121,6 +127,7 @@ def test_a_rule_fires_with_the_proof(name: str) -> None:
         *(came.address, came.arrivals, came.paths, came.hops),
     )
     assert found.label == came.label
+    assert found.evidence == (("t",) if name in DETECTORS else ())
     assert RULES[name].says in found.message
 
 

@@ -145,7 +145,7 @@ def test_an_altered_input_with_new_digests_shows_in_what_follows() -> None:
 
 
 FREE = {  # nothing follows from these: a name, and what people made of flags
-    *("case", "flags/*/id", "flags/*/version", "flags/*/state", "flags/*/reason"),
+    *("case", "quarantined", "flags/*/id", "flags/*/version", "flags/*/state", "flags/*/reason"),
     *("transfers/*/index", "labels/*/source"),  # of a label's source only the order of equal claims depends on
     *("facts/*/note", "facts/*/source_kind", "facts/*/date_basis", "addresses/*/coverage"),  # said, not weighed
 }

@@ -9,9 +9,9 @@ import pytest
 
 from tracer.chains import CHAINS, parse_address, parse_chain
 from tracer.errors import InputError
-from tracer.model import Category, Label
+from tracer.model import CONFIDENCE, Category, Label
 from tracer.registry.guarded import DEPTH, LARGEST
-from tracer.registry.tagpacks import CONCEPTS, CONFIDENCE, NETWORKS, TagPack, read_tagpack
+from tracer.registry.tagpacks import CONCEPTS, NETWORKS, TagPack, read_tagpack
 
 ONE = "0x00000000000000000000000000000000000000aa"
 COIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
@@ -137,7 +137,7 @@ def test_networks_are_chains() -> None:
         ({"address": "[a, b]"}, "it names no address"),
         ({"address": "'0x12'"}, "'0x12' is no ethereum address"),
         ({"address": "'0x" + "0" * 40 + "'"}, "the zero address takes no label"),
-        ({"category": "black_list"}, "category black_list says nothing"),
+        ({"category": "white_list"}, "category white_list says nothing"),
         ({"category": "teleport"}, "category 'teleport' is unknown"),
         ({"category": ""}, "it names no category"),
         ({"confidence": "certain"}, "confidence 'certain' is unknown"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,12 @@ RULES = {
     "invented_murmur": ("mixer_entry",),
     "invented_footbridge": ("bridge_exit",),
 }
+# Which patterns the story has: at whom, and by whose payments to them. Victim 2's two: before and after the inducement.
+PATTERNS: tuple[tuple[str, str, tuple[str, ...], int | None], ...] = (
+    ("victim_convergence", story.COLLECTOR, tuple(story.INTAKES.values()), None),
+    ("peel_chain", story.PEELS[4], (story.PEELS[3],), None),
+    ("inducement_payback", story.INTAKES[2], (story.WALLETS[2],), 2),
+)
 NOT_FLAGGED = (
     (story.HALCYON_HOT, "only sweeps of its own deposit addresses and strangers' money reach it; arrivals are ends"),
     (story.BRINK_HOT, "only sweeps of its own deposit addresses and strangers' money reach it; arrivals are ends"),
@@ -128,7 +135,7 @@ def answer(txs: list[Tx], payments: list[tuple[Payment, Tx]]) -> dict[str, Any]:
     return {
         "schema": "tracer.answer/1",
         "note": INVENTED + "; worked out by the plain ledger in tests/sample, not by the engine",
-        "flags": list(_flags(books)),
+        "flags": [*_flags(books), *_patterns(books, txs)],
         "originated": {m: {tx: str(book.originated[tx]) for tx in reported} for m, book in books.items()},
         "not_flagged": [{"chain": CHAIN, "address": address, "why": why} for address, why in NOT_FLAGGED],
     }
@@ -144,6 +151,25 @@ def _flags(books: dict[str, ledger.Ledger]) -> Iterable[dict[str, Any]]:
         entity = ENTITY[address]
         for rule in RULES[entity]:
             yield {"rule": rule, "chain": CHAIN, "address": address, "entity": entity, "amounts": amounts}
+
+
+def _patterns(books: dict[str, ledger.Ledger], txs: list[Tx]) -> Iterable[dict[str, Any]]:
+    """What came to whom by the payments that show a pattern; of some the first few are enough."""
+    for rule, address, payers, first in PATTERNS:
+        shown = [tx for tx in txs if any((leg.sender in payers, leg.recipient) == (True, address) for leg in tx.legs)]
+        amounts = {
+            method: _came(book, [tx for tx in shown if not tx.dropped][:first], address)
+            for method, book in books.items()
+        }
+        yield {"rule": rule, "chain": CHAIN, "address": address, "entity": None, "amounts": amounts}
+
+
+def _came(book: ledger.Ledger, txs: list[Tx], address: str) -> dict[str, str]:
+    sums: Counter[str] = Counter()
+    for (tx_hash, party, asset), amount in book.came.items():
+        if party == address and tx_hash in {tx.tx_hash for tx in txs}:
+            sums[asset] += amount
+    return {asset: str(amount) for asset, amount in sorted(sums.items()) if amount}
 
 
 def files() -> dict[str, str]:

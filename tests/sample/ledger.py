@@ -98,6 +98,7 @@ class Ledger:
         self.method, self.category = method, category
         self.pots: dict[tuple[str, str], list[Lot]] = defaultdict(list)
         self.ends: dict[tuple[str, str], list[Lot]] = defaultdict(list)
+        self.came: Counter[tuple[str, str, str]] = Counter()  # transaction, party, asset -> tainted base units
         self.fees: list[Lot] = []
         self.rounding: Counter[str] = Counter()
         self.originated: Counter[str] = Counter()
@@ -168,9 +169,11 @@ def settle(ledger: Ledger, tx: Tx, reported: bool) -> None:
     for place, lots in spent.items():
         target = goes_to(net, place)
         if target[1] != place[1]:
-            ledger.put(*target, ledger.converted(lots, net[target]))
+            going = ledger.converted(lots, net[target])
         else:
-            ledger.put(*target, claimed(ledger, tx.tx_hash, lots) if reported else lots)
+            going = claimed(ledger, tx.tx_hash, lots) if reported else lots
+        ledger.put(*target, going)
+        ledger.came[(tx.tx_hash, *target)] += sum(lot.amount for lot in going if lot.origin)
 
 
 def nets(legs: Iterable[Leg]) -> Counter[tuple[str, str]]:

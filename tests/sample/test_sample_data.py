@@ -228,7 +228,7 @@ def test_running_totals_lose_nothing() -> None:
 
 
 def test_the_answer_flags_each_kind_once_or_more() -> None:
-    """Two arrivals at exchanges that check or are unknown, two at low-KYC ones, a sanction, a mixer, a bridge."""
+    """Arrivals at exchanges, low-KYC and others; a sanction, a mixer, a bridge; three patterns."""
     counts = Counter(flag["rule"] for flag in answer()["flags"])
 
     assert counts == {
@@ -237,6 +237,9 @@ def test_the_answer_flags_each_kind_once_or_more() -> None:
         "sanctioned_contact": 1,
         "mixer_entry": 1,
         "bridge_exit": 1,
+        "victim_convergence": 1,
+        "peel_chain": 1,
+        "inducement_payback": 1,
     }
 
 

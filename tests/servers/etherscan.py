@@ -10,9 +10,9 @@ from tests.servers import node
 from tests.servers.serve import COMMON, Answers, Asked, Given, Spoil
 from tests.servers.world import World
 from tracer.chains import parse_address
-from tracer.model import Address, AssetId, Kind, Transaction, Transfer
+from tracer.model import Address, AssetId, Kind, Log, Transaction, Transfer
 
-NOTHING = "No transactions found"
+NOTHING, NO_EVENTS = "No transactions found", "No records found"
 _LISTS = ("txlist", "txlistinternal", "tokentx")
 _PARAMS = {"eth_blockNumber": (), "eth_getBlockByNumber": ("tag", "boolean")}
 
@@ -59,7 +59,9 @@ def etherscan(
             return Given(200, json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode())
         if "txhash" in query:
             return _inner_of(world, query["txhash"], accent)
-        return _list(world, query, most, window, accent)
+        rows = _events if query["module"] == "logs" else _list
+        nothing = NO_EVENTS if query["module"] == "logs" else NOTHING
+        return _paged([accent(query["action"], row) for row in rows(world, query)], query, most, window, nothing)
 
     return answer
 
@@ -72,29 +74,33 @@ def _inner_of(world: World, tx_hash: str, accent: Callable[[str, dict[str, Any]]
     return said("1", "OK", rows) if rows else said("0", NOTHING, [])
 
 
-def _list(
-    world: World,
-    query: Mapping[str, str],
-    most: int,
-    window: int,
-    accent: Callable[[str, dict[str, Any]], dict[str, Any]],
-) -> Given:
-    action, page, offset = query["action"], int(query["page"]), int(query["offset"])
+def _list(world: World, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    address, first, last = (
+        parse_address(world.chain, query["address"]),
+        int(query["startblock"]),
+        int(query["endblock"]),
+    )
+    for one in world.of(address):
+        if first <= (one.block or 0) <= last:
+            yield from ROWS[query["action"]](world, one, address)
+
+
+def _events(world: World, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    contract, first, last = parse_address(world.chain, query["address"]), int(query["fromBlock"]), int(query["toBlock"])
+    for one in world.logs:
+        if one.contract == contract and one.topics[0] == query["topic0"] and first <= one.block <= last:
+            yield _event(world, one)
+
+
+def _paged(rows: list[dict[str, Any]], query: Mapping[str, str], most: int, window: int, nothing: str) -> Given:
+    page, offset = int(query["page"]), int(query["offset"])
     if page * offset > window:
         return said(
             "0", f"Result window is too large, PageNo x Offset size must be less than or equal to {window}", None
         )
-    address = parse_address(world.chain, query["address"])
-    first, last = int(query["startblock"]), int(query["endblock"])
-    rows = [
-        accent(action, row)
-        for one in world.of(address)
-        if first <= (one.block or 0) <= last
-        for row in ROWS[action](world, one, address)
-    ]
     size = min(offset, most)
     shown = rows[(page - 1) * size : page * size]
-    return said("1", "OK", shown) if shown else said("0", NOTHING, [])
+    return said("1", "OK", shown) if shown else said("0", nothing, [])
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -168,6 +174,22 @@ def _tokens(world: World, one: Transaction, address: Address) -> Iterator[dict[s
                 "tokenDecimal": "" if asset is None or asset.decimals is None else str(asset.decimals),
                 "transactionIndex": str(one.tx_index or 0),
             }
+
+
+def _event(world: World, one: Log) -> dict[str, Any]:
+    return {
+        "address": one.contract.text.lower(),
+        "topics": list(one.topics),
+        "data": one.data,
+        "blockNumber": hex(one.block),
+        "blockHash": f"0x{world.hash(one.block)}",
+        "timeStamp": hex(int(one.at.timestamp())),
+        "gasPrice": hex(one.gas_price or 0),
+        "gasUsed": "0x5208",
+        "logIndex": hex(one.index) if one.index else "0x",
+        "transactionHash": one.tx_hash,
+        "transactionIndex": "0x",
+    }
 
 
 ROWS: Mapping[str, Callable[[World, Transaction, Address], Iterator[dict[str, Any]]]] = {

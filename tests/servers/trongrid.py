@@ -14,15 +14,23 @@ from hashlib import sha256
 from typing import Any
 
 import base58
+from eth_utils.crypto import keccak
 
 from tests.servers.serve import COMMON, Answers, Asked, Given, Spoil
 from tests.servers.world import World
-from tracer.model import Address, Kind, Transaction, Transfer
+from tracer.model import Address, Kind, Log, Transaction, Transfer
 
 GENESIS = "00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc"
 NFT = "TXWkP3jLBqRGojUih1ShzNyDaN5Csnebok"  # invented collectibles: no list says that they are none of TRC-20
 _TRANSFER = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVENTS = {  # as USDT's contract declares them, by their first topic
+    keccak(text="AddedBlackList(address)").hex(): "AddedBlackList(address indexed _user)",
+    keccak(text="RemovedBlackList(address)").hex(): "RemovedBlackList(address indexed _user)",
+    keccak(text="DestroyedBlackFunds(address,uint256)").hex(): (
+        "DestroyedBlackFunds(address indexed _blackListedUser, uint256 _balance)"
+    ),
+}
 Row = dict[str, Any]
 
 
@@ -65,11 +73,18 @@ FAULTS: Mapping[str, Spoil] = {
 
 
 def trongrid(
-    world: World, *, page: int = 200, key: str = "", lingering: bool = False, genesis: str = GENESIS
+    world: World,
+    *,
+    page: int = 200,
+    key: str = "",
+    lingering: bool = False,
+    genesis: str = GENESIS,
+    lost: bool = False,
 ) -> Answers:
     """Answers of a server with this world. `page`: rows of a reply at most; `key`: no other is let in.
 
-    `lingering`: the last reply has a fingerprint, too, and an empty one follows, as in 2020.
+    `lingering`: the last reply has a fingerprint, too, and an empty one follows, as in 2020. `lost`: lists of events
+    have none, as in 2025 (github.com/TRON-US/trongrid/issues/23).
     """
     node = _Node(world, genesis)
     lists = {"transactions": node.native, "transactions/trc20": node.tokens, "internal-transactions": node.internal}
@@ -80,12 +95,17 @@ def trongrid(
         if asked.path.startswith("/v1/accounts/"):
             account, name = asked.path.removeprefix("/v1/accounts/").split("/", 1)
             return _paged(asked, lists[name](Address(world.chain, account)), page, lingering)
+        if asked.path.startswith("/v1/contracts/"):
+            contract = Address(world.chain, asked.path.removeprefix("/v1/contracts/").removesuffix("/events"))
+            named = [row for row in events(world, contract) if row["event_name"] == asked.query["event_name"]]
+            given = _paged(asked, named, page, lingering, "block_")
+            return _without_fingerprint(given) if lost else given
         return Given(200, json.dumps(node.call(asked.path, json.loads(asked.body))).encode())
 
     return answers
 
 
-def _paged(asked: Asked, rows: list[Row], page: int, lingering: bool) -> Given:
+def _paged(asked: Asked, rows: list[Row], page: int, lingering: bool, time: str = "") -> Given:
     """A reply of a list: fingerprints hold only while all other parameters stay."""
     query = {name: value for name, value in asked.query.items() if name != "fingerprint"}
     if int(query["limit"]) > 200:
@@ -94,13 +114,56 @@ def _paged(asked: Asked, rows: list[Row], page: int, lingering: bool) -> Given:
     start, _, same = asked.query.get("fingerprint", f"0-{mark}").partition("-")
     if same != mark or query["only_confirmed"] != "true" or query["order_by"] != "block_timestamp,asc":
         return _wrong(400, success=False, error="invalid fingerprint", statusCode=400)(Given(400, b""))
-    first, last = int(query["min_timestamp"]), int(query["max_timestamp"])
+    first, last = int(query[f"min_{time}timestamp"]), int(query[f"max_{time}timestamp"])
     found = sorted((row for row in rows if first <= row["block_timestamp"] <= last), key=_moment)
     upto = int(start) + min(page, int(query["limit"]))
     data, meta = found[int(start) : upto], {"at": last + 1, "page_size": page}
     if upto < len(found) or (lingering and data):
         meta |= {"fingerprint": f"{upto}-{mark}", "links": {"next": f"https://api.trongrid.io:443{asked.path}"}}
     return Given(200, json.dumps({"data": data, "success": True, "meta": meta}).encode())
+
+
+def _without_fingerprint(given: Given) -> Given:
+    body = json.loads(given.body)
+    body["meta"].pop("fingerprint", None)
+    return given._replace(body=json.dumps(body).encode())
+
+
+def events(world: World, contract: Address) -> list[Row]:
+    """The rows of a contract's events, each followed by another event of the same name."""
+    rows = (_event(one) for one in world.logs if one.contract == contract)
+    return [each for row in rows for each in (row, _namesake(row))]
+
+
+def _event(one: Log) -> Row:
+    event = EVENTS[one.topics[0][2:]]
+    name, _, inside = event.removesuffix(")").partition("(")
+    declared = [each.split() for each in inside.split(", ")]
+    words = [topic[2:] for topic in one.topics[1:]] + [one.data[n : n + 64] for n in range(2, len(one.data), 64)]
+    told = [
+        f"0x{word[24:]}" if each[0] == "address" else str(int(word, 16))
+        for each, word in zip(declared, words, strict=True)
+    ]
+    by_name = {each[-1]: value for each, value in zip(declared, told, strict=True)}
+    return {
+        "block_number": one.block,
+        "block_timestamp": _milliseconds(one),
+        "caller_contract_address": one.contract.text,
+        "contract_address": one.contract.text,
+        "event_index": one.index,
+        "event_name": name,
+        "result": {str(n): value for n, value in enumerate(told)} | by_name,
+        "result_type": {each[-1]: each[0] for each in declared},
+        "event": event,
+        "transaction_id": one.tx_hash,
+    }
+
+
+def _namesake(row: Row) -> Row:
+    """Another event of the same name: it has an argument more."""
+    event = row["event"].replace(")", ", string _why)")
+    result = row["result"] | {str(len(row["result_type"])): "so", "_why": "so"}
+    return row | {"event": event, "result": result, "event_index": row["event_index"] + 1000}
 
 
 def _moment(row: Row) -> int:
@@ -121,7 +184,7 @@ class _Node:
 
     def __init__(self, world: World, genesis: str) -> None:
         self._world, self._genesis = world, genesis
-        self._times = sorted({(one.block or 0, _milliseconds(one)) for one in world.transactions})
+        self._times = sorted({(one.block or 0, _milliseconds(one)) for one in (*world.transactions, *world.logs)})
 
     # --- lists ---
 
@@ -256,5 +319,5 @@ def _named(one: Transaction) -> tuple[Address | None, Address | None]:
     return one.initiator, one.to
 
 
-def _milliseconds(one: Transaction) -> int:
+def _milliseconds(one: Transaction | Log) -> int:
     return round((one.at - _EPOCH).total_seconds() * 1000)

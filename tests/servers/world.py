@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from tracer.model import Address, Asset, AssetId, Transaction
+from tracer.model import Address, Asset, AssetId, Log, Transaction
 
 DEEP = 10_000  # blocks on top of the last one that holds anything: all is final
 
 
 @dataclass(frozen=True)
 class World:
-    """Whole transactions of one chain, in any order, and what its assets are called."""
+    """Whole transactions of one chain, in any order, what its assets are called, and what contracts said by events."""
 
     chain: str
     transactions: tuple[Transaction, ...]
     assets: tuple[Asset, ...] = ()
     fork: str = ""  # another text: other hashes
     fork_above: int = -1  # above this block
+    logs: tuple[Log, ...] = ()  # oldest first
 
     @cached_property
     def in_order(self) -> list[Transaction]:
@@ -51,7 +52,8 @@ class World:
     @property
     def head(self) -> int:
         """The newest block."""
-        return max((one.block or 0 for one in self.transactions), default=0) + DEEP
+        moved, said = (one.block or 0 for one in self.transactions), (one.block for one in self.logs)
+        return max((*moved, *said), default=0) + DEEP
 
     def hash(self, number: int) -> str:
         """The hash of a block, 64 hex digits without 0x: the same in every server."""

@@ -396,7 +396,7 @@ def test_an_interrupted_pull_goes_on_where_it_was(store: Store) -> None:
     """Stopped after its first page, pulled again by another process: all is there, once, and lists were read once."""
     world, stop = wallet(40), Event()
     with serving(Explorer(world, page=1)) as served:
-        pull(store, [source(served.url)], [WALLET], "me", stop=stop, progress=lambda _address, _page: stop.set())
+        pull(store, [source(served.url)], [WALLET], "me", stop=stop, progress=lambda _step: stop.set())
         half = len(stored(store))
         pull(store, [source(served.url)], [WALLET], "me")
         lists = [asked.path for asked in served.asked if "/txs/chain" in asked.path]
@@ -414,7 +414,7 @@ def test_a_deep_reorg_leaves_exactly_the_new_chain(store: Store, when: str) -> N
     kept = tuple(one for one in before.transactions if one.tx_hash != of(before)[36])
     after = World(BITCOIN, (*kept, payment(99, FIRST + 37)), fork="other", fork_above=FIRST + 30)
     with serving(Explorer(before, page=1)) as served:
-        finish = (lambda _address, _page: stop.set()) if when == "half-way" else lambda _address, _page: None
+        finish = (lambda _step: stop.set()) if when == "half-way" else lambda _step: None
         pull(store, [source(served.url)], [WALLET], "me", stop=stop, progress=finish)
         served.answers = Explorer(after, page=1)
         for _ in range(2):

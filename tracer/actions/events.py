@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from tracer.actions.probable import TOPICS, pools_touched
-from tracer.detect import freezes
+from tracer.actions.probable import pools_touched
+from tracer.detect import freezes, tornado
 from tracer.errors import Reorg, SourceError
 from tracer.model import Address
 from tracer.sources import Source
@@ -15,13 +15,13 @@ from tracer.sources.events import EventSource, LogPage
 from tracer.store.store import Store
 
 PAGES = 50  # of one contract in one run; the next run goes on
-Watched = Mapping[Address, Sequence[str]]  # contract to the first topics that are read
+Watched = Mapping[Address, Sequence[str]]  # contract to the signatures of the events that are read
 
 
 def watched(store: Store) -> Watched:
     """The contracts that are read: issuers of tokens that can be frozen, and pools of mixers that cases' money met."""
-    issuers = {freezes.contract(asset): [one.topic for one in events] for asset, events in freezes.EVENTS.items()}
-    return issuers | dict.fromkeys(pools_touched(store), TOPICS)
+    issuers = {freezes.contract(asset): [one.signature for one in events] for asset, events in freezes.EVENTS.items()}
+    return issuers | dict.fromkeys(pools_touched(store), tuple(tornado.SIGNATURES))
 
 
 @dataclass(slots=True)
@@ -45,9 +45,9 @@ def read_events(
     for source in sources:
         if isinstance(source, EventSource):
             first.setdefault(source.chain, source)
-    for contract, topics in (watched(store) if contracts is None else contracts).items():
+    for contract, signatures in (watched(store) if contracts is None else contracts).items():
         if contract.chain in first:
-            run.contract(first[contract.chain], contract, topics)
+            run.contract(first[contract.chain], contract, signatures)
     if run.done.new:
         with store.act(actor, "events", "chain data", new=run.done.new) as work:
             work.changed = True
@@ -63,14 +63,14 @@ class _Run:
     stop: Event
     done: EventsRead
 
-    def contract(self, source: EventSource, contract: Address, topics: Sequence[str]) -> None:
+    def contract(self, source: EventSource, contract: Address, signatures: Sequence[str]) -> None:
         """Read on where the last run ended."""
         try:
-            self._pages(source, contract, topics)
+            self._pages(source, contract, signatures)
         except SourceError as error:
             self.done.failed.append((f"events of {contract} by {source.name}", str(error)))
 
-    def _pages(self, source: EventSource, contract: Address, topics: Sequence[str]) -> None:
+    def _pages(self, source: EventSource, contract: Address, signatures: Sequence[str]) -> None:
         heads = self.store.log_heads()
         known = next((one for one in heads if (one.contract, one.source) == (contract, source.name)), None)
         since, reached = (known.since, known.checkpoint) if known else (None, None)
@@ -78,7 +78,7 @@ class _Run:
             if self.stop.is_set():
                 return
             try:
-                page = source.logs(contract, topics, reached)
+                page = source.logs(contract, signatures, reached)
             except Reorg as gone:
                 if reached is None:
                     raise

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from tracer.actions.reports import hold
 from tracer.errors import BadRows, InputError
 from tracer.model import Entity
 from tracer.registry.files import read_entities
@@ -48,6 +49,7 @@ class Imported:
     repeated: Remarks = field(default_factory=Remarks)
     left_out: Remarks = field(default_factory=Remarks)
     report_ids: tuple[str, ...] = ()  # all of the file, known ones too
+    held: int = 0  # lines of reports that wait for a person (actions/reports.py)
 
     def counts(self) -> dict[str, int]:
         """Rows and remarks in numbers."""
@@ -69,7 +71,7 @@ def import_transfers(
         told = read_transfers(file, progress)
         done = Imported(told.rows, {}, _checked(told.refused, skip_bad), told.cut, told.repeated)
         with store.act(actor, "import transfers", file.name, sha256=digest, **done.counts()) as work:
-            pages = _keep(work, file, digest, "transfers")
+            pages = keep(work, file, digest, "transfers")
             added = {"assets": work.add_assets(told.assets)} | _write(work, told, pages, progress)
             work.note(added=added)
     return replace(done, added=added)
@@ -86,7 +88,7 @@ def import_labels(store: Store, path: str | Path, actor: str, *, skip_bad: bool 
         told = _tagpack(file) if kind == "tagpack" else read_labels(file)
         done = Imported(told.rows, {}, _checked(told.refused, skip_bad), left_out=told.left_out)
         with store.act(actor, "import labels", file.name, sha256=digest, **done.counts()) as work:
-            _keep(work, file, digest, kind)
+            keep(work, file, digest, kind)
             added = {"labels": work.add_labels(told.labels)}
             work.note(added=added)
     return replace(done, added=added)
@@ -105,7 +107,7 @@ def import_reports(store: Store, path: str | Path, actor: str, *, skip_bad: bool
     with store.act(actor, "import reports", file.name, **done.counts()) as work:
         added = {"reports": work.add_reports(told.reports)}
         work.note(added=added)
-    return replace(done, added=added)
+    return replace(done, added=added, held=hold(store, told.reports, actor))
 
 
 def import_entities(store: Store, path: str | Path, actor: str) -> Imported:
@@ -143,8 +145,8 @@ def _tagpack(file: RawFile) -> LabelFile:
     return LabelFile(pack.tags, pack.labels, left_out, Remarks())
 
 
-def _keep(work: Work, file: RawFile, digest: str, kind: str) -> list[int]:
-    """Keep the raw content, so that what was read can be proven; -> the ids of its pages."""
+def keep(work: Work, file: RawFile, digest: str, kind: str) -> list[int]:
+    """Keep a file's raw content, so that what was read can be proven; -> the ids of its pages."""
     kept, pages = sha256(), []
     for number, raw in enumerate(file.pages()):
         kept.update(raw)

@@ -103,7 +103,7 @@ class Kept:
         if page.kind == "transfers":
             for one in read_transfers(raw).transactions():
                 yield from self._transaction(one, page)
-        else:
+        elif not page.kind.startswith("feed "):  # what a feed says depends on what was known when it was taken in
             raw.content.seek(0)
             tagpack = page.kind == "tagpack"
             labels = read_tagpack(raw.content, raw.name).labels if tagpack else read_labels(raw).labels

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from tracer.detect.demixing import HEURISTICS, Scene, Together, links, together
-from tracer.detect.tornado import DEPOSIT, POOLS, WITHDRAWAL, Deposit, notes
+from tracer.detect.tornado import POOLS, Deposit, notes
 from tracer.errors import NotFound
 from tracer.exports import plain
 from tracer.exports.plain import Plain
@@ -22,7 +22,6 @@ from tracer.model import Address
 from tracer.store.store import Store
 
 RULE = "mixer_entry"
-TOPICS = (DEPOSIT, WITHDRAWAL)
 
 
 def pools_touched(store: Store) -> list[Address]:

@@ -8,8 +8,11 @@ ACTOR = "tracer"
 
 
 def refresh(store: Store) -> Registry:
-    """Add what this version ships and the store does not have; -> the registry as the store now knows it."""
+    """Add what this version ships and the store never had; -> the registry as the store now knows it.
+
+    What a person withdrew stays withdrawn.
+    """
     entities, labels = shipped()
     with store.act(ACTOR, "registry", "shipped") as work:
-        work.note(entities=work.add_entities(entities), labels=work.add_labels(labels))
+        work.note(entities=work.add_entities(entities, again=False), labels=work.add_labels(labels, again=False))
     return Registry(store.entities())

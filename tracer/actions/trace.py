@@ -5,20 +5,23 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
+from tracer.actions.reports import free_origins, hold
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import Doubt, dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
+from tracer.exports.plain import place
 from tracer.exports.tell import DISAGREEMENT, UNCONFIRMED, Work, tell
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Gap, Limits, Transaction
-from tracer.store.rows import Read
+from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Gap, Limits, Report, Transaction
+from tracer.store.rows import Hold, Read
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
 from tracer.taint.hubs import Key
@@ -164,7 +167,7 @@ def trace(
     progress: Callable[[Round], None] = lambda _round: None,
     columns_from: int | None = COLUMNS_FROM,
 ) -> Traced:
-    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind.
+    """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
     What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
@@ -180,13 +183,31 @@ def trace(
     if method not in METHODS:
         raise UnknownMethod(f"{method!r} is no method: take one of {', '.join(METHODS)}")
     registry = refresh(store)
-    flow = Flow(case.origins, Labels((), limits.min_confidence), limits)
-    reading = Reading(store, flow, frozenset(live), columns_from)
+    hold(store, _reports(store, case), actor)
+    origins, held = free_origins(store, case)
     with collector_paused():
-        reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
-        result = _read(reading, case, progress)
+        learning = True
+        while learning:  # once more where more addresses are an exchange's than were known
+            flow = Flow(origins, Labels((), limits.min_confidence), limits)
+            reading = Reading(store, flow, frozenset(live), columns_from)
+            reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
+            result = _read(reading, replace(case, origins=origins), progress)
+            learning = learn(store, actor, result)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
+    made["quarantined"] = [_held(one) for one in held]
     return _keep(store, case, actor, made, flags=flags)
+
+
+def _reports(store: Store, case: Case) -> list[Report]:
+    """The reports that name the case's origins."""
+    ids = sorted({name for spec in case.origins for name in spec.report_ids})
+    return store.reports(ids) if ids else []
+
+
+def _held(one: Hold) -> dict[str, Any]:
+    """What a report would originate, were it not held in quarantine."""
+    said = {"report_id": one.report.report_id, **place(one.report.address), "tx_hash": one.report.tx_hash}
+    return said | {"reason": one.reason}
 
 
 def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:

@@ -18,7 +18,7 @@ from tracer.exports.document import canonical
 from tracer.exports.plain import Plain
 from tracer.exports.recheck import Difference, check, differing, standing
 from tracer.exports.refold import Recorded, parse, read
-from tracer.model import Case, Entity, Label
+from tracer.model import Case, Entity, Label, OriginSpec
 from tracer.registry.registry import Registry
 from tracer.sources.files import opened
 from tracer.store.rows import Trace
@@ -98,11 +98,17 @@ def _case(store: Store, case: Case, made: Plain, newest: Trace) -> Iterator[Diff
     """Limits, policy and reports as they were recorded; the flags, which are to say what the trace says."""
     for name in ("limits", "policy"):
         yield from differing(name, made[name], newest.settings[name])
-    reported = sorted((plain.reported(one) for one in case.origins), key=canonical)
+    reported = sorted((plain.reported(one) for one in case.origins if not _held(one, made)), key=canonical)
     yield from differing("reported", made["reported"], reported)
     yield from differing("digest", made["digest"], newest.digest)
     flags = standing([flag_row(flag) for flag in store.flags(case.id)])
     yield from differing("flags", standing(made["flags"]), flags)
+
+
+def _held(spec: OriginSpec, made: Plain) -> bool:
+    """Whether every report that names an origin was in quarantine when the case was traced."""
+    rows = {(one["report_id"], one["chain"], one["address"], one["tx_hash"]) for one in made.get("quarantined", ())}
+    return bool(spec.report_ids) and all((name, *spec.address, spec.tx_hash) in rows for name in spec.report_ids)
 
 
 def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Iterator[Difference]:
@@ -116,7 +122,8 @@ def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Ite
         return
     then, now = store.entities(at), store.entities()
     named = {row["id"] for row in made["entities"]}
-    yield from _either("facts", made["facts"], _facts(then, named), _facts(now, named))
+    facts = [_bare(row) for row in made["facts"]]
+    yield from _either("facts", facts, _facts(then, named), _facts(now, named))
     yield from _entities(made, Registry(now))
 
 
@@ -131,7 +138,12 @@ def _stood(since: datetime | None, until: datetime | None, at: datetime | None) 
 
 
 def _facts(entities: Iterable[Entity], named: Set[str]) -> list[Plain]:
-    return [plain.fact(fact, one) for one in entities if one.id in named for fact in one.facts]
+    return [_bare(plain.fact(fact, one)) for one in entities if one.id in named for fact in one.facts]
+
+
+def _bare(fact: Plain) -> Plain:
+    """A fact without its id, which follows from the rest: a difference is to be told by what differs."""
+    return {name: value for name, value in fact.items() if name != "id"}
 
 
 def _either(name: str, traced: list[Plain], then: list[Plain], now: list[Plain]) -> Iterator[Difference]:

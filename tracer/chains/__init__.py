@@ -1,6 +1,7 @@
 """Chains, the forms of their addresses, and their verified tokens: parse, check, show. No I/O."""
 
 from tracer.chains.addresses import (
+    event_topic,
     is_on_chain,
     is_zero,
     parse_address,
@@ -21,6 +22,7 @@ __all__ = [
     "Chain",
     "Family",
     "Token",
+    "event_topic",
     "family",
     "fold",
     "is_listed",

@@ -11,15 +11,20 @@ from typer.exceptions import TyperException
 
 from tracer import __version__
 from tracer.cli.cases import case_app
+from tracer.cli.deposits import deposits
+from tracer.cli.entities import entities_app
+from tracer.cli.feeds import feeds_app
 from tracer.cli.imports import import_app
 from tracer.cli.price import price
 from tracer.cli.probable import probable
 from tracer.cli.proof import ledger, verify
+from tracer.cli.reports import reports_app
 from tracer.cli.show import show
 from tracer.cli.sources import reparse, sources
 from tracer.cli.store import db_app, demo, settings
 from tracer.cli.terminal import EXITS, INTERRUPTED, complain, exit_code, given, say
 from tracer.cli.watch import pull, screen
+from tracer.cli.who import labels_app, who
 from tracer.cli.work import export_case, flags, review, trace
 from tracer.errors import InputError, TracerError
 
@@ -32,6 +37,10 @@ app = typer.Typer(
 app.add_typer(db_app, name="db")
 app.add_typer(import_app, name="import")
 app.add_typer(case_app, name="case")
+app.add_typer(entities_app, name="entities")
+app.add_typer(feeds_app, name="feeds")
+app.add_typer(labels_app, name="labels")
+app.add_typer(reports_app, name="reports")
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "settings": settings,
@@ -43,11 +52,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "review": review,
     "price": price,
     "screen": screen,
+    "who": who,
     "show": show,
     "probable": probable,
     "export": export_case,
     "verify": verify,
     "ledger": ledger,
+    "deposits": deposits,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

@@ -9,10 +9,11 @@ import typer
 
 from tracer.actions.case import close_case, open_case
 from tracer.actions.export import case_document
+from tracer.actions.links import Link, links
 from tracer.chains import parse_caip10
 from tracer.cli.terminal import AsJson, CaseName, answer, show, the_app
 from tracer.exports.person import case_lines
-from tracer.exports.plain import moment, place, unread
+from tracer.exports.plain import moment, place, share, unread
 from tracer.model import Case
 from tracer.taint.methods import METHODS
 
@@ -82,17 +83,34 @@ def case_show(name: CaseName, as_json: AsJson = False) -> None:
         case = made.store.case(name)
         traced = made.store.latest_trace(case.id) is not None
         document = case_document(made.store, name) if traced else None
+        linked = links(made.store, name)
     if as_json:
         last = (
             {key: document[key] for key in ("digest", "stopped")} | {"unread": unread(document)} if document else None
         )
-        answer("case_summary", _case(case) | {"trace": last, "ledger": document["ledger"] if document else None})
+        answer(
+            "case_summary",
+            _case(case)
+            | {"trace": last, "ledger": document["ledger"] if document else None}
+            | {"links": [_link(one) for one in linked]},
+        )
         return
     show([_case_line(case)])
     for one in _case(case)["origins"]:
         what = f"payment {one['tx_hash']}" if one["tx_hash"] else "address"
         show([f"  {what} to {one['address']}" if one["tx_hash"] else f"  {what} {one['chain']}:{one['address']}"])
     show(case_lines(document, METHODS) if document else [f"not traced yet: tracer trace {case.name} --offline"])
+    show(
+        f"linked    {one.case}: {len(one.shared)} addresses are in both, {share(one.score)[:4]} of the smaller case, "
+        f"{len(one.collectors)} where reports came together"
+        for one in linked
+    )
+
+
+def _link(one: Link) -> dict[str, Any]:
+    collectors = [place(address) for address in one.collectors]
+    shared = [place(address) for address in one.shared]
+    return {"case": one.case, "score": share(one.score), "shared": shared, "collectors": collectors}
 
 
 @case_app.command("close")

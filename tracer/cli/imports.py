@@ -14,7 +14,7 @@ def _imported(made: intake.Imported, as_json: bool) -> None:
     remarks = {"refused": made.refused, "cut": made.cut, "repeated": made.repeated, "left_out": made.left_out}
     if as_json:
         said = {name: [{"line": row.line, "reason": row.reason} for row in some.rows] for name, some in remarks.items()}
-        answer("imported", {**made.counts(), "added": dict(made.added), "remarks": said})
+        answer("imported", {**made.counts(), "quarantined": made.held, "added": dict(made.added), "remarks": said})
         return
     for name, some in remarks.items():
         show(f"line {row.line}: {name.replace('_', ' ')}: {row.reason}" for row in some.rows)
@@ -22,6 +22,8 @@ def _imported(made: intake.Imported, as_json: bool) -> None:
             show([f"… and {some.total - len(some.rows)} more {name.replace('_', ' ')}"])
     added = ", ".join(f"{count} {name}" for name, count in made.added.items())
     show([f"{made.rows} rows read; new to the store: {added}"])
+    if made.held:
+        show([f"{made.held} line{'s' if made.held != 1 else ''} held until a person looks: tracer reports list"])
 
 
 def _progress(what: str, count: int) -> None:

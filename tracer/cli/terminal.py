@@ -39,6 +39,7 @@ EXITS: dict[type[TracerError], int] = {
     StoreError: 6,
 }
 INTERRUPTED = 130
+LONGEST = 4000  # letters of a line: a label's text may be a megabyte
 SEVERITIES = [str(severity) for severity in reversed(Severity)]
 given: ContextVar[dict[str, str]] = ContextVar("given")  # settings named on the command line
 
@@ -74,14 +75,19 @@ def say(line: str) -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Answers go to standard output, with nothing in them that a terminal obeys."""
+    """Answers go to standard output, with nothing in them that a terminal obeys, and no line that floods it."""
     for line in lines:
-        emit(plain_text([line]))
+        emit(plain_text([line if len(line) <= LONGEST else f"{line[:LONGEST]}… (cut: --json has all of it)"]))
 
 
 def answer(schema: str, members: Mapping[str, Any]) -> None:
     """One JSON object with its schema."""
-    emit(json.dumps({"schema": f"tracer.{schema}/1", **members}, ensure_ascii=False))
+    emit(one_line({"schema": f"tracer.{schema}/1", **members}))
+
+
+def one_line(value: Mapping[str, Any]) -> str:
+    """JSON on one line for every reader: some take U+2028 and U+2029 for line ends, too."""
+    return json.dumps(value, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def emit(content: str | bytes) -> None:

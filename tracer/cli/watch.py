@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from tracer.actions.screen import Answer, asked, streamed
 from tracer.actions.screen import screen as screen_addresses
 from tracer.app import App
 from tracer.chains import parse_caip10
-from tracer.cli.terminal import INTERRUPTED, AsJson, Unconfirmed, answer, emit, say, show, the_app
+from tracer.cli.terminal import INTERRUPTED, AsJson, Unconfirmed, answer, emit, one_line, say, show, the_app
 from tracer.errors import BadRow, ConfigError, InputError, SourceError
 from tracer.exports.person import money, origin_name, share, short, when
 from tracer.model import CaseState
@@ -138,7 +137,7 @@ def screen(
     with the_app() as made:
         for one in screen_addresses(made.store, pieces, made.actor):
             if as_json or file is not None:
-                emit(json.dumps(one, ensure_ascii=False))
+                emit(one_line(one))
             else:
                 show(_lines(one))
     if bad:

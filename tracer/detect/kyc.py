@@ -21,7 +21,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -43,6 +43,7 @@ class Level(StrEnum):
 class Policy:
     """What counts as weak, and for how long a statement is believed. Its values belong in a trace's digest.
 
+    `version` is raised with every change of the rule or of a value, so that a decision says by which it was made.
     `usd_per_day`: a limit without checks from which on a service is low-KYC; `btc_per_day` is the same for limits
     stated in bitcoin, chosen so that no price is needed. `triggered_is_low`: checks on suspicion only count as weak
     (KYCnot.me levels up to 3). `page`: how long before and after its own date an otherwise undated page is believed.
@@ -50,6 +51,7 @@ class Policy:
     enforcement act speaks for the time after it. Mandatory checks, sanctions and seizures hold until contradicted.
     """
 
+    version: int = 1
     usd_per_day: Decimal = Decimal(10_000)
     btc_per_day: Decimal = Decimal(1)
     dollars: frozenset[str] = frozenset({"USD", "USDT", "USDC"})
@@ -130,8 +132,14 @@ class _Claim:
 def low_kyc(facts: Iterable[Fact], at: datetime, policy: Policy = POLICY) -> Judgement:
     """Whether a service's customer checks were weak at an aware moment: yes, no or unknown, and why.
 
-    `facts` are those of one entity, in any order. The judgement's facts are the ones that decided or stood in the way.
+    `facts` are those of one entity, in any order. The judgement's facts are the ones that decided or stood in the way;
+    its reason names them by id, and the policy's version.
     """
+    judged = _low_kyc(facts, at, policy)
+    return replace(judged, reason=f"{judged.reason} (policy {policy.version})")
+
+
+def _low_kyc(facts: Iterable[Fact], at: datetime, policy: Policy) -> Judgement:
     ordered = sorted(facts, key=_by_text)
     claims = [claim for fact in ordered if (claim := _claim(fact, at, policy)) is not None]
     standing = [claim for claim in claims if not _superseded(claim, claims)]
@@ -282,7 +290,7 @@ def _judge(answer: Answer, reason: str, facts: list[Fact]) -> Judgement:
 
 
 def describe(fact: Fact) -> str:
-    """A fact in a few words: what, since and until when, who says so."""
+    """A fact in a few words: its id, what, since and until when, who says so."""
     what = f"{fact.kind} {fact.level}" if fact.level else fact.kind
     amount = f" {fact.limit.amount:f} {fact.limit.asset} a {fact.limit.period}" if fact.limit else ""
     start, end = (
@@ -290,7 +298,7 @@ def describe(fact: Fact) -> str:
         f" until {fact.valid_to}" if fact.valid_to else "",
     )
     page = "" if start or end else f" (page of {fact.source_date})" if fact.source_date else " (undated page)"
-    return f"{what}{amount}{start}{end}{page}, {fact.source_url}"
+    return f"{what}{amount}{start}{end}{page}, {fact.source_url} [{fact.id}]"
 
 
 def _by_text(fact: Fact) -> tuple[str, ...]:

@@ -10,25 +10,29 @@ from decimal import Decimal
 
 from tracer.chains import listed
 from tracer.detect.coinjoin import CoinJoin
+from tracer.detect.deposits import derived
 from tracer.detect.kyc import POLICY, Policy, low_kyc
+from tracer.detect.patterns import DETECTORS, Seen
 from tracer.detect.sanctions import sanctioned
-from tracer.model import Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
+from tracer.detect.successors import low_kyc_of
+from tracer.model import Address, Answer, AssetId, Entity, Finding, Judgement, Label, Landing, Severity
 
 UNSURE = Decimal("0.5")  # a label below this confidence still stops the trace, and the flag says so
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What rules may ask: who a label names, the policy that weighs facts, and which transactions are CoinJoins."""
+    """What rules may ask: who a label names, the policy that weighs facts, CoinJoins, and patterns that were seen."""
 
     entity_of: Callable[[str], Entity | None]
     policy: Policy = POLICY
     coinjoins: Mapping[tuple[str, str], CoinJoin] = field(default_factory=dict)  # by chain and transaction hash
+    patterns: Mapping[tuple[str, Address], Seen] = field(default_factory=dict)  # by detector and address
 
     def low_kyc(self, label: Label | None, at: datetime) -> Judgement:
         """Was the labelled service low-KYC at that moment?"""
         entity = self.entity_of(label.entity) if label else None
-        return low_kyc(entity.facts if entity else (), at, self.policy)
+        return low_kyc_of(entity, self.entity_of, at, self.policy) if entity else low_kyc((), at, self.policy)
 
     def sanctioned(self, label: Label, at: datetime) -> Judgement:
         """Was the labelled entity under a sanction at that moment?"""
@@ -110,6 +114,14 @@ def _sanctioned_contact(landing: Landing, known: Known) -> Judgement | None:
     return known.sanctioned(claim, landing.arrivals[0].at) if claim else None
 
 
+def _pattern(name: str) -> Judge:
+    def judge(landing: Landing, known: Known) -> Judgement | None:
+        seen = known.patterns.get((name, landing.address)) if landing.kind == name else None
+        return Judgement(Answer.YES, seen.says) if seen else None
+
+    return judge
+
+
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
@@ -125,6 +137,7 @@ RULES: dict[str, Rule] = {
             _sanctioned_contact,
             _of_the_sanctioned,
         ),
+        *(Rule(row.name, row.version, row.severity, row.says, _pattern(row.name)) for row in DETECTORS.values()),
     )
 }
 
@@ -147,6 +160,7 @@ def _brings(landing: Landing) -> bool:
 
 
 def _finding(rule: Rule, landing: Landing, judgement: Judgement, known: Known) -> Finding:
+    seen = known.patterns.get((rule.name, landing.address))
     return Finding(
         rule=rule.name,
         rule_version=rule.version,
@@ -159,6 +173,7 @@ def _finding(rule: Rule, landing: Landing, judgement: Judgement, known: Known) -
         arrivals=landing.arrivals,
         paths=landing.paths,
         hops=landing.hops,
+        evidence=seen.evidence if seen else (),
     )
 
 
@@ -172,9 +187,11 @@ def _name(landing: Landing, known: Known) -> str | None:
 
 
 def _doubt(label: Label | None) -> str:
-    if label is None or label.confidence >= UNSURE:
+    if label is None:
         return ""
-    return f" The label is unsure: confidence {label.confidence}, by {label.source}."
+    by_rule = f" No list names this address: the {label.source} tells it by what it did (`tracer deposits`)."
+    unsure = f" The label is unsure: confidence {label.confidence}, by {label.source}."
+    return (by_rule if derived(label) else "") + (unsure if label.confidence < UNSURE else "")
 
 
 def _joined(findings: Sequence[Finding]) -> Finding:

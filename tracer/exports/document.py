@@ -65,6 +65,7 @@ def document(told: Told) -> Plain:
         "schema": SCHEMA,
         "case": told.case,
         "method": told.method,
+        "quarantined": [],  # reports that wait for a person: the trace that held them back says which
         "reported": sorted((plain.reported(one) for one in result.flow.specs), key=canonical),
         "read": [plain.place(address) for address in told.read_order],
         "origins": _origins(told),
@@ -132,7 +133,7 @@ def row_digest(row: Any) -> str:
 LEFT_OUT = {  # what of each row the digest does not look at
     "transfers": ("index",),
     "labels": ("source",),
-    "facts": ("source_url", "entity_name", "note", "source_kind", "date_basis"),
+    "facts": ("id", "source_url", "entity_name", "note", "source_kind", "date_basis"),
     "addresses": ("worth", "read_order", "coverage", "labels"),
     "flags": ("message", "facts", "label", "paths", *REVIEWED),
 }

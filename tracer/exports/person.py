@@ -77,6 +77,8 @@ def flag_lines(flag: Plain, assets: Assets, *, paths: int = 1, usd: str = "") ->
     span = f"{when(flag['first_at'])} to {when(flag['last_at'])}" if count > 1 else when(flag["first_at"])
     yield f"  when    {span} UTC, {count} arrival{'s' if count != 1 else ''}, {hops}"
     yield f"  why     {flag['message']}"
+    if shown := len(flag.get("evidence", ())):  # a flag that an older version kept has none
+        yield f"  shown   by {shown} transfers: --json names them"
     for label, amounts in sums(flag, assets):
         yield f"  {label:7} {amounts}"
     if usd:
@@ -180,6 +182,8 @@ def case_lines(document: Plain, methods: Collection[str]) -> Iterator[str]:
         roles[one["role"]] += 1
     yield f"case      {document['case']}"
     yield f"origins   {len(document['origins'])}"
+    for one in document.get("quarantined", ()):
+        yield f"held      report {one['report_id']} on {one['chain']}:{one['address']} taints nothing: {one['reason']}"
     yield f"addresses {len(document['addresses'])}: {', '.join(f'{n} {role}' for role, n in sorted(roles.items()))}"
     yield f"read      {len(document['transactions'])} transactions; stopped by: {', '.join(document['stopped']['by'])}"
     yield from unread_lines(document)

@@ -92,7 +92,8 @@ def reported(one: OriginSpec) -> Plain:
 
 def entity(one: Entity, names: Mapping[str, str]) -> Plain:
     """An entity, and the texts by which the labels that were met name it."""
-    return {"id": one.id, "name": one.name, "names": sorted(text for text, id_ in names.items() if id_ == one.id)}
+    named = sorted(text for text, id_ in names.items() if id_ == one.id)
+    return {"id": one.id, "name": one.name, "successor_of": one.successor_of, "names": named}
 
 
 def fact(one: Fact, entity: Entity | None = None) -> Plain:
@@ -117,6 +118,7 @@ def fact(one: Fact, entity: Entity | None = None) -> Plain:
         "confidence": one.confidence,
         "cites_aml_kyc_failure": one.cites_aml_kyc_failure,
         "note": one.note,
+        "id": one.id,
     }
 
 
@@ -250,6 +252,7 @@ def finding(one: Finding, methods: Iterable[str]) -> Plain:
         "hops": one.hops,
         "arrivals": [arrival(each) for each in one.arrivals],
         "paths": [path(each) for each in one.paths],
+        "evidence": list(one.evidence),
     }
 
 

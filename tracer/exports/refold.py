@@ -296,7 +296,9 @@ def _names(made: Plain) -> dict[str, Entity]:
         facts[fact.entity].append(fact)
 
     def named(row: Row) -> dict[str, Entity]:
-        entity = Entity(_text(row["id"]), _text(row["name"]), "", facts=tuple(facts[row["id"]]))
+        before = None if row["successor_of"] is None else _text(row["successor_of"])
+        said = tuple(facts[row["id"]])
+        entity = Entity(_text(row["id"]), _text(row["name"]), "", successor_of=before, facts=said)
         return {_text(text): entity for text in row["names"]}
 
     return {text: entity for names in _each(made, "entities", named) for text, entity in names.items()}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
+from tracer.detect.patterns import patterns
 from tracer.detect.rules import Known, find
+from tracer.detect.successors import predecessors
 from tracer.exports.document import Told, document
 from tracer.exports.plain import Plain, share
+from tracer.exports.scenes import scene
 from tracer.model import Address, Asset, Coverage, Gap
 from tracer.taint.exposure import exposures
 from tracer.taint.flow import Result
@@ -37,9 +40,14 @@ class Work:
 
 def told(work: Work, result: Result) -> Told:
     """Everything a fold says, before it is written down."""
-    landed = landings(result, work.method, work.known.divide)
+    looked = scene(result, work.dropped)
+    known = replace(work.known, patterns=patterns(looked))
+    places = {key: looked.hashes(key[1], seen) for key, seen in known.patterns.items()}
+    landed = landings(result, work.method, known.divide, places)
     texts = {label.entity for landing in landed for label in (landing.label, *landing.claims) if label}
     named = {text: entity for text in sorted(texts) if (entity := work.known.entity_of(text))}
+    before = [one for entity in named.values() for one in predecessors(entity, work.known.entity_of)]
+    named |= {one.id: one for one in before}
     return Told(
         case=work.case,
         method=work.method,
@@ -53,7 +61,7 @@ def told(work: Work, result: Result) -> Told:
         entities=sorted({entity.id: entity for entity in named.values()}.values(), key=lambda entity: entity.id),
         names={text: entity.id for text, entity in named.items()},
         exposures=exposures(result),
-        findings=find(landed, work.known),
+        findings=find(landed, known),
         stopped=_stopped(result, len(work.read_order)),
         gaps=work.gaps,
         unconfirmed=frozenset(one.tx_hash for one in work.gaps if one.kind == UNCONFIRMED and one.tx_hash),

@@ -103,6 +103,11 @@ def _entity(entry: Entry) -> Entity:
     )
 
 
+def read_fact(entity: str, said: dict[str, object]) -> Fact:
+    """A fact on an entity from its fields (as in a file), checked like one. Raises InputError naming what is wrong."""
+    return _fact(entity, Entry.of("the fact", {key: value for key, value in said.items() if value is not None}, _FACT))
+
+
 def _country(entry: Entry) -> str:
     entry.url("source_url")
     return entry.text("country")

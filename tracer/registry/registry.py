@@ -38,6 +38,10 @@ class Registry:
         """
         return self._names.get(_plain(text)) or self._names.get(_plain(_NUMBER.sub("", text)))
 
+    def named(self, text: str) -> Entity | None:
+        """The entity of exactly that id, name or alias; no number is left out."""
+        return self._names.get(_plain(text))
+
     def facts(self, entity_id: str) -> tuple[Fact, ...]:
         """What is known of an entity. NotFound for an id that no entity has."""
         if entity_id not in self._entities:
@@ -49,6 +53,20 @@ class Registry:
             other = self._names.setdefault(name, entity)
             if not name or other is not entity:
                 raise InputError(f"entities {other.id} and {entity.id} share the name {name!r}: rename one")
+
+
+class Names:
+    """Names that are still free for entities to come, so that no two of them share one."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._taken: dict[str, str] = {}
+
+    def take(self, text: str, entity_id: str) -> bool:
+        """Take a name for an entity; False where it is another's."""
+        plain, known = _plain(text), self._registry.named(text)
+        mine = bool(plain) and (known is None or known.id == entity_id)
+        return mine and self._taken.setdefault(plain, entity_id) == entity_id
 
 
 def _plain(text: str) -> str:

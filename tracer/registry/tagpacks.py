@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, BinaryIO
 
 import yaml
 
 from tracer.chains import is_zero, parse_address, parse_chain
 from tracer.errors import BadRow, InputError
-from tracer.model import Category, Label
+from tracer.model import CONFIDENCE, Category, Label
 from tracer.registry.guarded import load
 
 # GraphSense's networks and tickers, where they name one of our chains. A token's ticker (USDT, ARB) names none.
@@ -33,25 +32,8 @@ NETWORKS = {
     "BASE": "base",
 }
 
-# GraphSense's scale of 0 to 100 by confidence id; a tag without one is `unknown`.
-CONFIDENCE = {
-    name: Decimal(level) / 100
-    for level, names in {
-        100: "override ownership ledger_immanent",
-        90: "manual_transaction",
-        70: "service_api forensic_investigation",
-        60: "authority_data",
-        50: "trusted_provider service_data forensic",
-        40: "untrusted_transaction",
-        20: "web_crawl",
-        10: "heuristic",
-        5: "unknown",
-    }.items()
-    for name in names.split()
-}
-
 # What GraphSense's concepts, and the older categories and abuses, say of an address. None: nothing that a category can
-# say, as a user's wallet is a pot like any other, and a sanction or a blacklist is a fact and no kind of service.
+# say. A sanction or a blacklist is no kind of service: it says that somebody's own wallet is known.
 CONCEPTS: dict[str, Category | None] = {
     concept: category
     for category, concepts in {
@@ -69,11 +51,12 @@ CONCEPTS: dict[str, Category | None] = {
         Category.SCAM: "scam phishing financial_crime investment_fraud ponzi_scheme pyramid_scheme extortion "
         "sextortion payment_card_fraud social_engineering counterfeit",
         Category.HACK: "hacking hack service_hack account_hack exploit data_breach malware ransomware",
+        Category.WALLET: "user victim perpetrator donation miner organization deployer funder black_list "
+        "gov_black_list sanction sexual_abuse child_sexual_abuse violence human_trafficking murder torture "
+        "money_laundering drugs weapons extremism terrorism terrorism_financing",
         None: "concept unknown behaviour source mention website_mention forum_mention dark_web abuse gray_usage "
-        "white_usage entity organization user victim perpetrator donation miner item collectible deployer funder "
-        "cold_wallet hot_wallet warm_wallet deposit_wallet black_list gov_black_list white_list gov_white_list "
-        "sanction sexual_abuse child_sexual_abuse violence human_trafficking murder torture money_laundering drugs "
-        "weapons extremism terrorism terrorism_financing",
+        "white_usage entity item collectible cold_wallet hot_wallet warm_wallet deposit_wallet white_list "
+        "gov_white_list",
     }.items()
     for concept in concepts.split()
 }
@@ -84,11 +67,15 @@ _Tag = Mapping[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class TagPack:
-    """What a pack says. `tags` counts all; `left_out` names those that say nothing Tracer can keep, by line."""
+    """What a pack says. `tags` counts all; `left_out` names those that say nothing Tracer can keep, by line.
+
+    `lastmod`: what the header says of when the pack was written last.
+    """
 
     tags: int
     labels: tuple[Label, ...]
     left_out: tuple[BadRow, ...]
+    lastmod: str | None = None
 
 
 def read_tagpack(content: BinaryIO, name: str) -> TagPack:
@@ -108,7 +95,7 @@ def read_tagpack(content: BinaryIO, name: str) -> TagPack:
             labels.append(_label({**header, **{key: value for key, value in tag.items() if not _empty(value)}}))
         except InputError as wrong:
             left_out.append(BadRow(tag[_LINE], str(wrong)))
-    return TagPack(len(tags), tuple(labels), tuple(left_out))
+    return TagPack(len(tags), tuple(labels), tuple(left_out), _maybe(header, "lastmod"))
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------
@@ -151,11 +138,14 @@ def _chain(tag: _Tag) -> str:
 
 
 def _category(tag: _Tag) -> Category:
-    """What an abuse says goes before the category, a category before concepts: a hacker's address is no exchange."""
+    """What an abuse says goes before the category, a category before concepts: a hacker's address is no exchange.
+
+    A wallet is what is left where nothing says more: an exchange on a blacklist is an exchange.
+    """
     said = [concept for key in ("abuse", "category", "concepts") for concept in _texts(tag.get(key))]
-    for concept in said:
-        if category := CONCEPTS.get(concept):
-            return category
+    found = [category for concept in said if (category := CONCEPTS.get(concept))]
+    if found:
+        return next((category for category in found if category is not Category.WALLET), Category.WALLET)
     unknown = [concept for concept in said if concept not in CONCEPTS]
     if unknown:
         raise InputError(f"category {unknown[0][:40]!a} is unknown")

@@ -43,7 +43,7 @@ def documented(kind: str) -> Iterator[None]:
         raise SourceBroken(f"{kind}: the reply is not as documented: {type(wrong).__name__} {wrong}") from None
 
 
-def moment(seconds: str) -> datetime:
+def moment(seconds: str | int) -> datetime:
     """A time as Etherscan-like lists write it: seconds since 1970."""
     return datetime.fromtimestamp(int(seconds), UTC)
 

@@ -1,4 +1,4 @@
-"""Etherscan's API V2: the lists of an address, by block, oldest first.
+"""Etherscan's API V2: the lists of an address and of a contract's events, by block, oldest first.
 
 A full reply is complete up to the block before its last one; a block that fills it is read page by page, and one that
 holds more than can be read at all is named in the coverage.
@@ -7,15 +7,17 @@ holds more than can be read at all is named in the coverage.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tracer.errors import RangeTooLarge
+from tracer.chains import event_topic
+from tracer.errors import RangeTooLarge, SourceBusy
 from tracer.model import Address, Checkpoint
 from tracer.sources.base import Said, SourceSettings, envelope
 from tracer.sources.budget import Budget
-from tracer.sources.etherscan_rows import LISTS, account_reply, full, list_reply, parse, proxy_reply, said
+from tracer.sources.etherscan_rows import LISTS, account_reply, full, list_reply, log, number, parse, proxy_reply, said
+from tracer.sources.events import LogPage
 from tracer.sources.explorer import Explorer, Head, Part
 from tracer.sources.feeds import Feeds, Row, Slice
 from tracer.sources.reply import Empty, Good, Partial, Rows
@@ -31,7 +33,8 @@ class Etherscan(Explorer):
 
     def __init__(self, settings: SourceSettings, budget: Budget, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(settings, budget, read=account_reply, headers=headers or {})
-        self._feeds = Feeds({name: partial(self._feed, name) for name in LISTS})
+        self._feeds = self._lists(LISTS)
+        self._events: dict[tuple[str, ...], Feeds] = {}  # by first topics
 
     def own(self) -> dict[str, str | int]:
         """What is added to every request."""
@@ -50,6 +53,7 @@ class Etherscan(Explorer):
     def forget(self) -> None:
         """See Explorer."""
         self._feeds.forget()
+        self._events.clear()
 
     def beside(self, tx_hash: str) -> tuple[dict[str, list[bytes]], str]:
         """See Explorer."""
@@ -81,7 +85,29 @@ class Etherscan(Explorer):
         end = Checkpoint(cursor, got.upto, self.hash_now(got.upto, head))
         return Part(raw, found, end, blocks, cut, got.upto >= head.number)
 
+    def logs(self, contract: Address, signatures: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract; see EventSource. Each event has a list of its own."""
+        before, start, head = self.going_on(contract, checkpoint)
+        if start > head.number:
+            return LogPage(start, (), before, b"", done=True)
+        topics = tuple(map(event_topic, signatures))
+        got = self._events.setdefault(topics, self._lists(topics)).read(contract, start, head.number)
+        if got.partial:
+            raise SourceBusy(f"{self.web.host}: {got.partial}")
+        if got.cut:
+            raise RangeTooLarge(f"{self.web.host}: {got.cut}")
+        rows = ((topic, row.says) for topic in topics for row in got.rows[topic])
+        found = self.promised(lambda: [log(contract, topic, row) for topic, row in rows])
+        found.sort(key=lambda one: (one.block, one.index))
+        raw = envelope("logs", got.raw, chain=self.chain, contract=contract.text)
+        end = Checkpoint(block=got.upto, block_hash=self.hash_now(got.upto, head))
+        return LogPage(start, tuple(found), end, raw, done=got.upto >= head.number)
+
     # --- one list -----------------------------------------------------------------------------------------------------
+
+    def _lists(self, names: Sequence[str]) -> Feeds:
+        """Lists of an account by their action, of a contract's events by their first topic."""
+        return Feeds({name: partial(self._feed, name) for name in names})
 
     def _feed(self, name: str, address: Address, start: int, end: int) -> Slice:
         while True:
@@ -121,9 +147,13 @@ class Etherscan(Explorer):
 
     def _ask(self, name: str, address: Address, start: int, end: int, page: int = 1) -> Asked:
         most = self.provider.page_rows
-        span: dict[str, str | int] = {"startblock": start, "endblock": end, "page": page, "offset": most, "sort": "asc"}
-        read = partial(list_reply, start=start, end=end, most=most)
-        return self.web.get(self.path, self._account(name, {"address": address.text, **span}), read)
+        asked: dict[str, str | int] = {"address": address.text, "page": page, "offset": most}
+        if name in LISTS:
+            params = self._account(name, {**asked, "startblock": start, "endblock": end, "sort": "asc"})
+        else:
+            asked |= {"module": "logs", "action": "getLogs", "topic0": name, "fromBlock": start, "toBlock": end}
+            params = {**asked, **self.own()}
+        return self.web.get(self.path, params, partial(list_reply, start=start, end=end, most=most))
 
     def _account(self, name: str, asked: Mapping[str, str | int]) -> Params:
         return {"module": "account", "action": name, **asked, **self.own()}
@@ -132,7 +162,7 @@ class Etherscan(Explorer):
 def _sorted(reply: Good) -> tuple[list[Row], str]:
     if isinstance(reply, Empty):
         return [], ""
-    rows = sorted((Row(int(row["blockNumber"]), row) for row in reply.rows), key=lambda row: row.position)
+    rows = sorted((Row(number(row["blockNumber"]), row) for row in reply.rows), key=lambda row: row.position)
     return rows, reply.reason if isinstance(reply, Partial) else ""
 
 

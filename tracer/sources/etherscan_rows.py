@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tracer.chains import parse_address
-from tracer.model import Address, Kind
+from tracer.model import Address, Kind, Log
 from tracer.sources import accounts, decode
 from tracer.sources.accounts import Parts, Told, documented
 from tracer.sources.base import Said
@@ -26,7 +26,9 @@ LATER = 3600.0  # seconds until it is tried again where the day's calls are used
 
 # --- what replies mean ------------------------------------------------------------------------------------------------
 
-_NOTHING = {"No transactions found", "No records found", "No token transfers found", "No internal transactions found"}
+_NOTHING = {
+    f"No {what} found" for what in ("transactions", "records", "logs", "token transfers", "internal transactions")
+}
 _MEANINGS: tuple[tuple[Callable[[str], Reply], re.Pattern[str]], ...] = tuple(
     (kind, re.compile(words, re.IGNORECASE))  # the first that fits counts
     for kind, words in (
@@ -73,7 +75,7 @@ def list_reply(answer: Answer, start: int, end: int, most: int) -> Reply:
         return reply
     try:
         reply = reply._replace(rows=accounts.once(reply.rows, _identity))
-        blocks = [int(row["blockNumber"]) for row in reply.rows]
+        blocks = [number(row["blockNumber"]) for row in reply.rows]
     except decode.WRONG:
         return Broken("a row without its block")
     if any(not start <= block <= end for block in blocks):
@@ -102,6 +104,29 @@ def account_refusal(answer: Answer) -> Reply:
 
 
 # --- what rows say ----------------------------------------------------------------------------------------------------
+
+
+def number(text: str) -> int:
+    """A number of a row: decimal in lists of an account, 0x… in those of events, where 0x alone is zero."""
+    return int(text[2:] or "0", 16) if text.startswith("0x") else int(text)
+
+
+def log(contract: Address, topic: str, row: Any) -> Log:
+    """A row of getLogs, asked for by contract and first topic. Who initiated the transaction it does not say."""
+    topics = tuple(each.lower() for each in row["topics"] if each is not None)  # Blockscout fills up with null
+    if row["address"].lower() != contract.text.lower() or topics[0] != topic:
+        raise ValueError("a log of another contract or event than was asked for")
+    price = row.get("gasPrice")
+    return Log(
+        contract,
+        decode.block_hash(row["transactionHash"]),
+        number(row["logIndex"]),
+        number(row["blockNumber"]),
+        accounts.moment(number(row["timeStamp"])),
+        topics,
+        row["data"].lower(),
+        gas_price=number(price) if price else None,
+    )
 
 
 def _transaction_row(address: Address, row: Any) -> Told:
@@ -144,6 +169,8 @@ def _own_calls(rows: Iterable[Any]) -> Iterator[Any]:
 
 def _identity(row: Any) -> tuple[Any, ...]:
     """What tells a row from others, as far as it is told: Etherscan's token rows have nothing of the kind."""
+    if "topics" in row:
+        return _name(row), row.get("logIndex")
     if "tokenSymbol" in row:
         return _name(row), row.get("logIndex") or None
     if "traceId" in row or "index" in row:

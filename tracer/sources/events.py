@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from tracer.chains import parse_address
+from tracer.chains import event_topic, parse_address
 from tracer.errors import RangeTooLarge
 from tracer.model import Address, Checkpoint, Log
 from tracer.sources import decode
@@ -47,9 +47,9 @@ class EventSource(Protocol):
         """As Source.chain."""
         ...
 
-    def logs(self, contract: Address, topics: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
-        """The next logs of a contract whose first topic is one of these, after the checkpoint; None: from the first
-        block that is read.
+    def logs(self, contract: Address, signatures: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract's events of these signatures, as in `Transfer(address,address,uint256)`, after
+        the checkpoint; None: from the first block that is read. RangeTooLarge: one block holds more than is given.
         """
         ...
 
@@ -60,14 +60,14 @@ class NodeEvents:
     def __init__(self, node: Node, blocks: Blocks) -> None:
         self._node, self._blocks, self._reach = node, blocks, Reach(SPAN)
 
-    def read(self, contract: Address, topics: Sequence[str], before: Checkpoint, start: int, head: int) -> LogPage:
-        """The logs from block `start` on, which is after `before`, at most to `head`.
+    def read(self, contract: Address, signatures: Sequence[str], before: Checkpoint, start: int, head: int) -> LogPage:
+        """The logs of these events from block `start` on, which is after `before`, at most to `head`.
 
         Raises SourceError: RangeTooLarge if not one block is given.
         """
         if start > head:
             return LogPage(start, (), before, b"", done=True)
-        logs, end, replies = self._served(contract, topics, start, head)
+        logs, end, replies = self._served(contract, [*map(event_topic, signatures)], start, head)
         with promised(self._node):
             blocks = self._blocks.read(sorted({decode.quantity(log["blockNumber"]) for log in logs}))
             found = tuple(_read(contract, logs, blocks))
@@ -76,13 +76,13 @@ class NodeEvents:
         return LogPage(start, found, reached, raw, done=end.number >= head)
 
     def _served(
-        self, contract: Address, topics: Sequence[str], start: int, head: int
+        self, contract: Address, topics: list[str], start: int, head: int
     ) -> tuple[list[dict[str, Any]], Header, list[bytes]]:
         """The logs of as many blocks as the node gives, the last of these, and the replies."""
         while True:
             end = min(head, start + self._reach.blocks - 1)
             where = {"address": contract.text.lower(), "fromBlock": hex(start), "toBlock": hex(end)}
-            call = Call("eth_getLogs", [{**where, "topics": [list(topics)]}])
+            call = Call("eth_getLogs", [{**where, "topics": [topics]}])
             try:
                 (logs, last), replies = self._node.ask([call, block_call(end)])
             except RangeTooLarge as refusal:

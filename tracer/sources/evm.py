@@ -56,8 +56,7 @@ class Evm:
 
     def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
         """The next page of an address; see Source."""
-        if address.chain != self.chain:
-            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
+        self._check_address(address)
         try:
             return self._pull(address, checkpoint or Checkpoint())
         except Reorg:  # it may be what is kept of the blocks that is wrong
@@ -78,12 +77,17 @@ class Evm:
         (answer,) = self._node.ask([block_call(number)]).results
         return None if answer is None else header(self._node, answer).hash
 
-    def logs(self, contract: Address, topics: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+    def logs(self, contract: Address, signatures: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
         """The next logs of a contract; see EventSource."""
+        self._check_address(contract)
         before = checkpoint or Checkpoint()
         head = self._head(before)
         start = self._settings.start_block if before.block is None else before.block + 1
-        return self._events.read(contract, topics, before, start, head.number)
+        return self._events.read(contract, signatures, before, start, head.number)
+
+    def _check_address(self, address: Address) -> None:
+        if address.chain != self.chain:
+            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
 
     # --- what is final ------------------------------------------------------------------------------------------------
 

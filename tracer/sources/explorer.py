@@ -92,12 +92,7 @@ class Explorer(ABC):
 
     def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
         """The next page of an address; see Source."""
-        if address.chain != self.chain:
-            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
-        checkpoint = checkpoint or Checkpoint()
-        head = self._head()
-        self._check(checkpoint, head)
-        start = self.start_block if checkpoint.block is None else checkpoint.block + 1
+        checkpoint, start, head = self.going_on(address, checkpoint)
         if start > head.number:
             part = Part(envelope(self.kind, {}), Said((), ()), checkpoint, reasons=self.lasting(checkpoint))
         else:
@@ -135,6 +130,15 @@ class Explorer(ABC):
         return None if block is None else self.promised(lambda: _hash(block, number))
 
     # --- helpers ------------------------------------------------------------------------------------------------------
+
+    def going_on(self, address: Address, checkpoint: Checkpoint | None) -> tuple[Checkpoint, int, Head]:
+        """Where reading goes on: the checkpoint, the first block to read, the newest final one. Raises Reorg."""
+        if address.chain != self.chain:
+            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
+        checkpoint = checkpoint or Checkpoint()
+        head = self._head()
+        self._check(checkpoint, head)
+        return checkpoint, self.start_block if checkpoint.block is None else checkpoint.block + 1, head
 
     def hash_now(self, number: int, head: Head) -> str:
         """The hash of a block that is final. Raises SourceBusy if there is none."""

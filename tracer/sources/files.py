@@ -6,11 +6,12 @@ whole is no such file. What to do with refused rows is the caller's decision.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracer.chains import is_zero, parse_address, parse_asset, parse_chain, parse_tx_hash
 from tracer.errors import InputError
-from tracer.model import Category, Label, Report
+from tracer.model import CONFIDENCE, Category, Label, Report
 from tracer.sources import cells
 from tracer.sources.rows import Columns, RawFile, Remarks, Row, opened, read_rows
 from tracer.sources.transfers import Progress, TransferFile, read_transfers
@@ -23,6 +24,9 @@ REPORTS = Columns(
     ("report_id", "chain", "address", "tx_hash", "asset", "amount", "time", "reporter", "note"),
     frozenset({"tx_hash", "asset", "amount", "time", "reporter", "note"}),
 )
+
+
+_CATEGORIES = {category.value: category for category in Category}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,17 @@ class ReportFile:
 def read_labels(file: RawFile) -> LabelFile:
     """The labels of a file in file order. Raises InputError if it is no such file.
 
-    A day as `valid_from` or `valid_to` stands for its first moment, 0:00 UTC; a label holds before its `valid_to`.
+    `confidence` is a decimal from 0 to 1, or a level of GraphSense's scale such as `service_api`. A day as
+    `valid_from` or `valid_to` stands for its first moment, 0:00 UTC; a label holds before its `valid_to`.
     """
-    labels: list[Label] = []
     left_out, refused = Remarks(), Remarks()
+    labels = tuple(stream_labels(file, left_out, refused))
+    return LabelFile(len(labels) + left_out.total + refused.total, labels, left_out, refused)
+
+
+def stream_labels(file: RawFile, left_out: Remarks, refused: Remarks) -> Iterator[Label]:
+    """As `read_labels`, one after the other: what is left out and refused is told by then."""
+    count = 0
     for row in read_rows(file, LABELS, refused):
         try:
             label = _label(*row.cells)
@@ -60,9 +71,9 @@ def read_labels(file: RawFile) -> LabelFile:
         if is_zero(label.address):
             left_out.add(row.line, "the zero address takes no label")
         else:
-            labels.append(label)
-    rows = _some(file, len(labels) + left_out.total + refused.total)
-    return LabelFile(rows, tuple(labels), left_out, refused)
+            count += 1
+            yield label
+    _some(file, count + left_out.total + refused.total)
 
 
 def read_reports(file: RawFile) -> ReportFile:
@@ -86,13 +97,13 @@ def _some(file: RawFile, rows: int) -> int:
 def _label(  # noqa: PLR0917 - the columns of a row, in their order
     chain: str, address: str, entity: str, category: str, confidence: str, source: str, since: str, until: str
 ) -> Label:
-    if category not in list(Category):
+    if category not in _CATEGORIES:
         raise InputError(f"category {cells.show(category)} is unknown; known are {', '.join(Category)}")
     label = Label(
         address=parse_address(parse_chain(chain), address),
         entity=cells.prose(entity, "entity"),
-        category=Category(category),
-        confidence=cells.share(confidence, "confidence"),
+        category=_CATEGORIES[category],
+        confidence=CONFIDENCE.get(confidence) or cells.share(confidence, "confidence"),
         source=cells.prose(source, "source"),
         valid_from=cells.maybe_day(since, "valid_from"),
         valid_to=cells.maybe_day(until, "valid_to"),
@@ -162,4 +173,5 @@ __all__ = [
     "read_labels",
     "read_reports",
     "read_transfers",
+    "stream_labels",
 ]

@@ -1,4 +1,4 @@
-"""TronGrid: TRX moved by transactions and by contracts, TRC-20 transfers, and fees (sources/tron.py reads them).
+"""TronGrid: TRX moved by transactions and by contracts, TRC-20 transfers, fees and events (tron*.py read them).
 
 Its lists tell no position but a moment in milliseconds, which is a block. Only what is solidified is read. A wrong
 address, a never used one and one of a test chain all look empty there: so addresses are checked before, and the chain.
@@ -7,18 +7,19 @@ address, a never used one and one of a test chain all look empty there: so addre
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from tracer.chains import Family, family, parse_chain, parse_tx_hash
-from tracer.errors import ConfigError, InputError, Reorg, SourceBroken, SourceBusy, SourceRefused
-from tracer.model import Address, Checkpoint, Coverage
-from tracer.sources import tron
+from tracer.errors import ConfigError, InputError, RangeTooLarge, Reorg, SourceBroken, SourceBusy, SourceRefused
+from tracer.model import Address, Checkpoint, Coverage, Log, Transaction
+from tracer.sources import tron, tron_events
 from tracer.sources.base import Page, Said, SourceSettings, envelope
 from tracer.sources.blocks import Kept
 from tracer.sources.budget import Budget
 from tracer.sources.decode import WRONG
+from tracer.sources.events import LogPage
 from tracer.sources.feeds import Feeds, Row, Slice
 from tracer.sources.providers import provider
 from tracer.sources.reply import Empty, Rows
@@ -41,6 +42,14 @@ class Header(NamedTuple):
     number: int
     hash: str
     at: int
+
+
+class Listing(NamedTuple):
+    """A list: its path, what it is asked for by, and what it calls a moment, before `timestamp`."""
+
+    path: str
+    only: Params
+    time: str = ""
 
 
 class Mark(NamedTuple):
@@ -74,7 +83,9 @@ class TronGrid:
         headers = {"TRON-PRO-API-KEY": settings.key} if settings.key else {}
         budget = budget or Budget(self.name)
         self._web = Web(settings.url.rstrip("/"), budget, looked_up, settings.timeout_seconds, settings.key, headers)
-        self._feeds = Feeds({name: partial(self._list, path) for name, path in tron.LISTS.items()})
+        inside = {"search_internal": "false"}  # calls inside have a list of their own
+        self._feeds = self._lists({name: Listing(path, inside) for name, path in tron.LISTS.items()})
+        self._events: dict[tuple[str, ...], Feeds] = {}  # by names
         self._told: Kept[str, bytes] = Kept(CONTRACTS)
         self._blocks: Kept[tuple[str, int], Header] = Kept(BLOCKS)
         self._newest = ""  # its hash, which stands for all blocks below
@@ -85,11 +96,7 @@ class TronGrid:
 
     def pull(self, address: Address, checkpoint: Checkpoint | None) -> Page:
         """The next page of an address; see Source. The checkpoint's cursor is a Mark."""
-        if address.chain != self.chain:
-            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
-        checkpoint = checkpoint or Checkpoint()
-        head = self._head()
-        start = self._first(checkpoint, head)
+        checkpoint, start, head = self._going_on(address, checkpoint)
         if start > head.at:
             return self._page(head, checkpoint, Said((), ()), b"", done=True)
         together = self._feeds.read(address, start, head.at)
@@ -99,8 +106,25 @@ class TronGrid:
         said = tron.parse(raw)
         before = mark(checkpoint)
         cut = dict.fromkeys((*(before.cut if before else ()), *filter(None, [together.cut])))
-        end = self._end(Mark(together.upto, tuple(cut)), checkpoint, said, head)
+        end = self._end(Mark(together.upto, tuple(cut)), checkpoint, said.transactions, head)
         return self._page(head, end, said, raw, done=together.upto >= head.at)
+
+    def logs(self, contract: Address, signatures: Sequence[str], checkpoint: Checkpoint | None) -> LogPage:
+        """The next logs of a contract; see EventSource. The checkpoint's cursor is a Mark."""
+        before, start, head = self._going_on(contract, checkpoint)
+        since = self._start if before.block is None else before.block + 1
+        if start > head.at:
+            return LogPage(since, (), before, b"", done=True)
+        names = tuple(dict.fromkeys(map(tron_events.named, signatures)))
+        lists = {name: Listing(tron_events.LIST, {"event_name": name}, "block_") for name in names}
+        got = self._events.setdefault(names, self._lists(lists)).read(contract, start, head.at)
+        if got.cut:
+            raise RangeTooLarge(f"{self._web.host}: {got.cut}")
+        rows = (row.says for name in names for row in got.rows[name])
+        found = self._promised("an event", lambda: tron_events.logs(contract, signatures, rows))
+        raw = envelope("logs", got.raw, chain=self.chain, contract=contract.text)
+        end = self._end(Mark(got.upto), before, found, head)
+        return LogPage(since, found, end, raw, done=got.upto >= head.at)
 
     def transaction(self, tx_hash: str) -> Page:
         """The whole transaction; see Source. Of a token that no list describes only the contract is known."""
@@ -161,14 +185,18 @@ class TronGrid:
         asked = self._one(path, body)
         if asked is None:
             return None
-        try:
-            said = json.loads(asked.raw)
-            raw = said["block_header"]["raw_data"]
-            return Header(raw.get("number", 0), said["blockID"], raw.get("timestamp", 0))  # zeros are left out
-        except WRONG as wrong:
-            raise SourceBroken(f"{self._web.host}: a block is not as documented: {type(wrong).__name__}") from None
+        found: Header = self._promised("a block", lambda: _header(json.loads(asked.raw)))
+        return found
 
     # --- where to go on -----------------------------------------------------------------------------------------------
+
+    def _going_on(self, address: Address, checkpoint: Checkpoint | None) -> tuple[Checkpoint, int, Header]:
+        """Where reading goes on: the checkpoint, the first moment to read, the newest block. Raises Reorg."""
+        if address.chain != self.chain:
+            raise InputError(f"{address} is not of {self.chain}, which {self.name} reads")
+        checkpoint = checkpoint or Checkpoint()
+        head = self._head()
+        return checkpoint, self._first(checkpoint, head), head
 
     def _first(self, checkpoint: Checkpoint, head: Header) -> int:
         """The first moment to read. Raises Reorg if the checkpoint's block is not what it was."""
@@ -177,6 +205,7 @@ class TronGrid:
             block = head if checkpoint.block == head.number else self._block(checkpoint.block)
             if checkpoint.block_hash not in (None, block.hash):
                 self._feeds.forget()
+                self._events.clear()
                 raise Reorg(f"block {checkpoint.block} is no longer {checkpoint.block_hash}")
         before = mark(checkpoint)
         if before is not None:
@@ -185,11 +214,11 @@ class TronGrid:
             return block.at + 1
         return self._block(self._start).at if self._start else 0
 
-    def _end(self, upto: Mark, before: Checkpoint, said: Said, head: Header) -> Checkpoint:
+    def _end(self, upto: Mark, before: Checkpoint, found: Sequence[Transaction | Log], head: Header) -> Checkpoint:
         """Where a page ends. Its block never lies beyond the cursor, so that going back to it leaves out nothing."""
         if upto.at >= head.at:
             return Checkpoint(str(upto), head.number, head.hash)
-        last = next((one for one in reversed(said.transactions) if one.block is not None), None)
+        last = next((one for one in reversed(found) if one.block is not None), None)
         if last is None or last.block is None:
             return Checkpoint(str(upto), before.block, before.block_hash)
         block = self._block(last.block)
@@ -206,12 +235,7 @@ class TronGrid:
 
     def _infos(self, rows: Iterable[Mapping[str, Any]]) -> list[bytes]:
         """How transactions ended whose rows leave doubts. One of a contract tells how all its logs look."""
-        try:
-            doubts = tron.doubts(rows)
-        except WRONG as wrong:
-            raise SourceBroken(
-                f"{self._web.host}: a row is not as documented: {type(wrong).__name__} {wrong}"
-            ) from None
+        doubts: dict[str, str] = self._promised("a row", lambda: tron.doubts(rows))
         return [self._info(tx_hash, contract) for tx_hash, contract in doubts.items()]
 
     def _info(self, tx_hash: str, contract: str) -> bytes:
@@ -225,24 +249,35 @@ class TronGrid:
                 self._told.put(contract, kept)
         return kept
 
-    def _list(self, path: str, address: Address, start: int, end: int) -> Slice:
+    def _promised(self, what: str, decoded: Callable[[], Any]) -> Any:
+        """What a reply says. Raises SourceBroken if it is not as documented."""
+        try:
+            return decoded()
+        except WRONG as wrong:
+            text = f"{self._web.host}: {what} is not as documented: {type(wrong).__name__} {wrong}"
+            raise SourceBroken(text) from None
+
+    def _lists(self, listings: Mapping[str, Listing]) -> Feeds:
+        return Feeds({name: partial(self._list, listing) for name, listing in listings.items()})
+
+    def _list(self, listing: Listing, address: Address, start: int, end: int) -> Slice:
         """A Feed: one reply of a list, without the last moment of a full one, for that may go on in the next."""
         params: Params = {
             "limit": self._rows,
             "order_by": "block_timestamp,asc",
-            "min_timestamp": start,
-            "max_timestamp": end,
+            f"min_{listing.time}timestamp": start,
+            f"max_{listing.time}timestamp": end,
             "only_confirmed": "true",
-            "search_internal": "false",  # calls inside have a list of their own
+            **listing.only,
         }
-        ask = partial(self._reply, path.format(address.text), params, end=end)
+        ask = partial(self._reply, listing.path.format(address.text), params, end=end)
         rows, more, raw = ask(start)
         if not rows or (more is None and len(rows) < self._rows):
             return Slice(rows, end, [raw])
         last = rows[-1].position
         if rows[0].position < last:
             return Slice([row for row in rows if row.position < last], last - 1, [raw])
-        return _crowded(ask, rows, more, [raw], end)
+        return _crowded(ask, rows, more, [raw], end, self._rows)
 
     def _reply(self, path: str, params: Params, least: int, fingerprint: str | None = None, *, end: int) -> Given:
         """Rows of a list from a moment on, what leads to those that follow, and the reply. All else stays as it is."""
@@ -272,14 +307,26 @@ class TronGrid:
         return Page(self.name, raw, *said, checkpoint, head.number, hashes, coverage, done)
 
 
-def _crowded(ask: Callable[[int, str], Given], rows: list[Row], more: str | None, raws: list[bytes], end: int) -> Slice:
-    """A moment that one reply does not hold: read on by fingerprint, and marked if it does not end."""
-    at = rows[0].position
+def _header(said: Any) -> Header:
+    raw = said["block_header"]["raw_data"]
+    return Header(raw.get("number", 0), said["blockID"], raw.get("timestamp", 0))  # zeros are left out
+
+
+def _crowded(  # noqa: PLR0917 - what a list goes on with
+    ask: Callable[[int, str], Given], rows: list[Row], more: str | None, raws: list[bytes], end: int, full: int
+) -> Slice:
+    """A moment that one reply does not hold: read on by fingerprint, and marked if it does not end.
+
+    A full reply without a fingerprint may be the last, or have lost it: github.com/TRON-US/trongrid/issues/23.
+    """
+    at, got = rows[0].position, len(rows)
     while more is not None and rows[-1].position == at:
         if len(raws) == MOST_REPLIES:
             return Slice(rows, at, raws, f"more than {len(rows)} rows at {tron.moment(at).isoformat()}")
         new, more, raw = ask(at, more)
+        got = len(new)
         rows, raws, more = rows + new, [*raws, raw], more if new else None
     if rows[-1].position == at:
-        return Slice(rows, end, raws)
+        lost = f"perhaps more than {len(rows)} rows at {tron.moment(at).isoformat()}" if got >= full else ""
+        return Slice(rows, at if lost else end, raws, lost)
     return Slice([row for row in rows if row.position == at], at, raws)

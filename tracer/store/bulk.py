@@ -32,10 +32,24 @@ def add(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         return 0
     names = tuple(column.name for column in table.c if column.name in rows[0])  # the order in which they are compiled
     ready = _insert(table, names, db.dialect)
-    columns = [map(bind, [row[name] for row in rows]) for name, bind in zip(names, ready.binds, strict=True)]
+    columns = [_bound(bind, [row[name] for row in rows]) for name, bind in zip(names, ready.binds, strict=True)]
     values = list(zip(*columns, strict=True))
     db.exec_driver_sql(ready.sql, values if ready.positional else [dict(zip(names, v, strict=True)) for v in values])
     return len(rows)
+
+
+def _bound(bind: Callable[[Any], Any] | None, values: list[Any]) -> Iterable[Any]:
+    """What the driver takes of a column's values; where many are the same each is made ready once."""
+    if bind is None:
+        return values
+    try:
+        distinct = set(values)
+    except TypeError:  # JSON values
+        return map(bind, values)
+    if len(distinct) * 2 > len(values):
+        return map(bind, values)
+    ready = {value: bind(value) for value in distinct}
+    return [ready[value] for value in values]
 
 
 def fresh_ids(db: Connection, table: Table, count: int) -> list[int]:
@@ -52,14 +66,14 @@ def fresh_ids(db: Connection, table: Table, count: int) -> list[int]:
 class _Insert(NamedTuple):
     sql: str
     positional: bool
-    binds: list[Callable[[Any], Any]]  # what the driver takes, made of what a column takes
+    binds: list[Callable[[Any], Any] | None]  # what the driver takes, made of what a column takes; None: the same
 
 
 @lru_cache(maxsize=100)
 def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Insert:
     statement = insert(table).values({name: bindparam(name) for name in names}).inline()
     kinds = [table.c[name].type.dialect_impl(dialect) for name in names]
-    binds = [kind.bind_processor(dialect) or (lambda value: value) for kind in kinds]
+    binds: list[Callable[[Any], Any] | None] = [kind.bind_processor(dialect) for kind in kinds]
     return _Insert(str(statement.compile(dialect=dialect)), dialect.positional, binds)
 
 

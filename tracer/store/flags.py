@@ -45,16 +45,18 @@ def put(db: Connection, intern: Interner, at: datetime, case_id: str, findings: 
     """Make the case's flags say what its newest trace found; how many versions were written. Nothing is deleted."""
     before = {(flag.rule, flag.address): flag for flag in select_flags(db, flags.c.case_id == case_id)}
     intern.learn_addresses(address for _, address in findings)
-    steps = {key: _found(before.get(key), found) for key, found in findings.items()}
+    steps = {key: _found(before.get(key), found, gone) for key, found in findings.items()}
     steps |= {key: _missing(flag, gone) for key, flag in before.items() if key not in findings}
     rows = [_row(intern, at, case_id, key, step) for key, step in sorted(steps.items(), key=lambda s: s[0]) if step]
     return add(db, flags, rows)
 
 
-def _found(flag: Flag | None, found: FlagBody) -> _Next | None:
+def _found(flag: Flag | None, found: FlagBody, gone: Gone) -> _Next | None:
     if flag is None:
         return _Next(found, 1, FlagState.OPEN, "found")
     changes = _changes(flag.now, found)
+    if changes and not isinstance(gone, str) and (cause := gone(flag)):
+        changes = f"{changes}; {cause}"
     if flag.state is FlagState.WITHDRAWN:
         return _Next(found, flag.now.version + 1, FlagState.OPEN, f"found again{changes and ': ' + changes}")
     if not changes:
@@ -69,7 +71,7 @@ def _missing(flag: Flag, gone: Gone) -> _Next | None:
         return None
     now = flag.now
     last = FlagBody(now.body, now.severity, now.rule_version, now.entity)
-    return _Next(last, now.version + 1, FlagState.WITHDRAWN, gone if isinstance(gone, str) else gone(flag))
+    return _Next(last, now.version + 1, FlagState.WITHDRAWN, gone if isinstance(gone, str) else gone(flag) or GONE)
 
 
 def _changes(now: FlagVersion, found: FlagBody) -> str:

@@ -23,6 +23,7 @@ from tracer.store.tables import (
     heads,
     labels,
     pages,
+    quarantine,
     transactions,
     transfers,
 )
@@ -187,6 +188,7 @@ def inputs_version(db: Connection) -> str:
         select(func.count(transfers.c.key), func.count(transfers.c.withdrawn_at)),
         select(func.count(labels.c.id), func.count(labels.c.withdrawn_at)),
         select(func.count(facts.c.id), func.count(facts.c.withdrawn_at)),
+        select(func.count(quarantine.c.id)),
         select(func.count(coverage.c.address_id)),
         select(func.count(coverage.c.address_id)).where(coverage.c.state == "complete"),
         select(func.sum(heads.c.final)).where(heads.c.read > heads.c.final),  # what was not final may be now

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tracer.model import Address, Checkpoint, Coverage, FlagState, Severity
+from tracer.model import Address, Checkpoint, Coverage, Fact, FlagState, Report, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,42 @@ class Run:
     ended_at: datetime | None
     result: str | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact with its history: since when it is known here, and if it was withdrawn, when, why and by whom."""
+
+    fact: Fact
+    recorded_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+    withdrawn_by: str | None
+    feed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedVersion:
+    """A version of a feed that was taken in, and what it changed: added, changed, withdrawn, left_out, conflicts."""
+
+    feed: str
+    version: str
+    sha256: str
+    licence: str
+    url: str | None
+    counts: Mapping[str, int]
+    recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Whether a line of a report is held in quarantine or was released, why and by whom."""
+
+    report: Report
+    held: bool
+    reason: str
+    actor: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

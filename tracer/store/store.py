@@ -33,11 +33,13 @@ from tracer.store import (
     claims,
     columns,
     engine,
+    feeds,
     flags,
     jobs,
     logs,
     pages,
     prices,
+    reports,
     screenings,
     sources,
     tables,
@@ -47,14 +49,17 @@ from tracer.store.rows import (
     Audit,
     Disagreement,
     Failure,
+    FeedVersion,
     Flag,
     Head,
+    Hold,
     LogHead,
     Page,
     Read,
     Run,
     Screening,
     Spent,
+    Stated,
     Status,
     Trace,
 )
@@ -300,7 +305,32 @@ class Store:
     def reports(self, ids: Collection[str] | None = None) -> list[Report]:
         """These reports, or all, by id."""
         with self._read() as db:
-            return claims.all_reports(db, ids)
+            return reports.all_reports(db, ids)
+
+    def facts(self, entities: Collection[str] | None = None) -> list[Stated]:
+        """Every fact on these entities (ids), or on all, the withdrawn ones too, with their history."""
+        with self._read() as db:
+            return claims.stated(db, entities)
+
+    def feed_claims(self, feed: str) -> tuple[list[Label], list[Entity]]:
+        """What a feed says now: its labels, and the entities that it describes or says facts on, with its facts."""
+        with self._read() as db:
+            return feeds.claims_of(db, feed)
+
+    def feeds(self) -> list[FeedVersion]:
+        """Every version of every feed that was taken in, oldest first."""
+        with self._read() as db:
+            return feeds.versions(db)
+
+    def holds(self, ids: Collection[str] | None = None) -> list[Hold]:
+        """What was said last of each line of these reports, or of all, that was ever held in quarantine."""
+        with self._read() as db:
+            return reports.holds(db, ids)
+
+    def dealings(self, address: Address) -> tuple[int, bool]:
+        """How many others an address dealt with in what is stored, and whether it is an asset's contract there."""
+        with self._read() as db:
+            return reports.dealings(db, address)
 
     # --- work
 

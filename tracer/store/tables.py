@@ -262,16 +262,24 @@ class LabelRow(Base, table=True):
     valid_to: datetime | None = Field(default=None, sa_type=Moment)
     recorded_at: datetime = Field(sa_type=Moment)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+    withdrawn_reason: str | None = Field(default=None, sa_type=Prose)
+    withdrawn_by: str | None = Field(default=None, sa_type=Prose)
+    feed: str | None = Field(default=None, sa_type=Name)
 
 
 class EntityRow(Base, table=True):
-    """An entity as it is described now; `body` holds aliases, jurisdictions, successor_of and note."""
+    """An entity as it is described now; `body` holds aliases, jurisdictions, successor_of and note.
+
+    One that its feed no longer describes is withdrawn, unless facts on it stand.
+    """
 
     __tablename__ = "entities"
     id: str = Field(primary_key=True, sa_type=Name)
     name: str = Field(sa_type=Prose)
     kind: str = Field(sa_type=Prose)
     body: Any = Field(sa_type=Json)
+    feed: str | None = Field(default=None, sa_type=Name)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class FactRow(Base, table=True):
@@ -286,6 +294,26 @@ class FactRow(Base, table=True):
     body: Any = Field(sa_type=Json)
     recorded_at: datetime = Field(sa_type=Moment)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Moment)
+    withdrawn_reason: str | None = Field(default=None, sa_type=Prose)
+    withdrawn_by: str | None = Field(default=None, sa_type=Prose)
+    feed: str | None = Field(default=None, sa_type=Name)
+
+
+class FeedRow(Base, table=True):
+    """One version of a feed that was taken in, append-only; `feed` is its name, with the file's where it has several.
+
+    `sha256`: of the file. Counts are of what it changed here, as in the act's audit row.
+    """
+
+    __tablename__ = "feeds"
+    id: int | None = Field(default=None, primary_key=True)
+    feed: str = Field(index=True, sa_type=Name)
+    version: str = Field(sa_type=Prose)
+    sha256: str = Field(sa_type=Name)
+    licence: str = Field(sa_type=Prose)
+    url: str | None = Field(default=None, sa_type=Prose)
+    counts: Any = Field(sa_type=Json)
+    recorded_at: datetime = Field(sa_type=Moment)
 
 
 class ReportRow(Base, table=True):
@@ -300,6 +328,18 @@ class ReportRow(Base, table=True):
     amount: int | None = Field(default=None, sa_type=Digits)
     time: datetime | None = Field(default=None, sa_type=Moment)
     recorded_at: datetime = Field(sa_type=Moment)
+
+
+class QuarantineRow(Base, table=True):
+    """Whether a line of a report may originate taint, append-only: the newest row of a line is what holds."""
+
+    __tablename__ = "quarantine"
+    id: int | None = Field(default=None, primary_key=True)
+    line: bytes = Field(foreign_key="reports.line", index=True, sa_type=LargeBinary)
+    held: bool
+    reason: str = Field(sa_type=Prose)
+    actor: str = Field(sa_type=Prose)
+    at: datetime = Field(sa_type=Moment)
 
 
 class ReportPrivateRow(Base, table=True):
@@ -467,7 +507,9 @@ log_heads = _table("log_heads")
 labels = _table("labels")
 entities = _table("entities")
 facts = _table("facts")
+feeds = _table("feeds")
 reports = _table("reports")
+quarantine = _table("quarantine")
 report_private = _table("report_private")
 cases = _table("cases")
 case_origins = _table("case_origins")

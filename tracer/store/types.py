@@ -34,7 +34,7 @@ class Damaged(DontWrapMixin, StoreError):
 
 def clean(text: str) -> str:
     """The same text with every control, bidi control and lone surrogate replaced by U+FFFD."""
-    return _HOSTILE.sub("\ufffd", text)
+    return text if text.isascii() and text.isprintable() else _HOSTILE.sub("\ufffd", text)
 
 
 def canonical(value: Any) -> str:

@@ -24,9 +24,24 @@ from tracer.model import (
     Report,
     Transaction,
 )
-from tracer.store import blocks, cases, claims, flags, logs, pages, prices, screenings, sources, transfers
+from tracer.store import (
+    blocks,
+    cases,
+    claims,
+    feeds,
+    flags,
+    logs,
+    pages,
+    prices,
+    reports,
+    screenings,
+    sources,
+    transfers,
+)
 from tracer.store.bulk import Interner
-from tracer.store.rows import Added, Disagreement, LogHead, Read, Screening
+from tracer.store.claims import Withdrawal
+from tracer.store.rows import Added, Disagreement, FeedVersion, LogHead, Read, Screening
+from tracer.store.types import clean
 
 
 class Work:
@@ -130,25 +145,58 @@ class Work:
 
     # --- what people and lists say
 
-    def add_labels(self, labels: Iterable[Label]) -> int:
-        """Add claims that nobody makes already; how many. Their `recorded_at` is now."""
-        return self._count(claims.add_labels(self._db, self._intern, self.at, labels))
+    def add_labels(self, labels: Iterable[Label], *, again: bool = True) -> int:
+        """Add claims that nobody makes already; how many. Their `recorded_at` is now.
 
-    def withdraw_labels(self, labels: Iterable[Label]) -> int:
-        """End the standing claims that say the same; how many. They stay in the history."""
-        return self._count(claims.withdraw_labels(self._db, self.at, labels))
+        Without `again` a claim that was withdrawn stays so.
+        """
+        return self._count(claims.add_labels(self._db, self.at, labels, by=None if again else ""))
 
-    def add_entities(self, entities: Iterable[Entity]) -> int:
-        """Describe entities as given and add new facts; how many entities or facts changed or came."""
-        return self._count(claims.add_entities(self._db, self.at, entities))
+    def withdraw_labels(self, labels: Iterable[Label], reason: str = "") -> int:
+        """End the standing claims that say the same; how many. They stay in the history, with the reason."""
+        return self._count(claims.withdraw_labels(self._db, labels, self._withdrawal(reason)))
 
-    def withdraw_facts(self, facts: Iterable[Fact]) -> int:
-        """End the standing facts that say the same; how many."""
-        return self._count(claims.withdraw_facts(self._db, self.at, facts))
+    def add_entities(self, entities: Iterable[Entity], *, again: bool = True) -> int:
+        """Describe entities as given and add new facts; how many entities or facts changed or came.
 
-    def add_reports(self, reports: Iterable[Report]) -> int:
+        Without `again` a fact that was withdrawn stays so.
+        """
+        return self._count(claims.add_entities(self._db, self.at, entities, by=None if again else ""))
+
+    def add_facts(self, facts: Iterable[Fact]) -> int:
+        """State facts on entities that are described already; how many were new."""
+        return self._count(claims.add_facts(self._db, self.at, facts))
+
+    def withdraw_facts(self, facts: Iterable[Fact], reason: str = "") -> int:
+        """End the standing facts that say the same; how many. They stay in the history, with the reason."""
+        return self._count(claims.withdraw_facts(self._db, facts, self._withdrawal(reason)))
+
+    def _withdrawal(self, reason: str) -> Withdrawal:
+        return Withdrawal(self.at, clean(reason), self.actor)
+
+    def replace_feed(
+        self, feed: str, version: str, labels: Iterable[Label], entities: Iterable[Entity], *, keeps: bool = False
+    ) -> dict[str, int]:
+        """Take in a version of a feed: what it says stands, what it no longer says is withdrawn and says why.
+
+        -> how much was added, changed and withdrawn. With `keeps` its older labels stand on. What a person withdrew
+        stays withdrawn.
+        """
+        reason = f"feed {feed}, version {version}, no longer says it"
+        counts = feeds.replace_entities(self._db, self.at, feed, entities, reason)
+        return counts | feeds.replace_labels(self._db, self.at, feed, labels, reason, keeps=keeps)
+
+    def add_feed_version(self, version: FeedVersion) -> None:
+        """Keep that a version was taken in, and what it changed."""
+        self._count(feeds.add_version(self._db, self.at, version))
+
+    def add_reports(self, given: Iterable[Report]) -> int:
         """Add new reports; how many. Raises Conflict where a report_id is stored with other content."""
-        return self._count(claims.add_reports(self._db, self._intern, self.at, reports))
+        return self._count(reports.add_reports(self._db, self._intern, self.at, given))
+
+    def hold_reports(self, given: Iterable[tuple[Report, bool, str]]) -> int:
+        """Say of lines of reports whether they are held in quarantine, and why; how many of that is news."""
+        return self._count(reports.hold(self._db, self.at, self.actor, given))
 
     # --- work
 
@@ -177,7 +225,8 @@ class Work:
         """Make the case's flags say what its newest trace found, {(rule, address): FlagBody}; how many changed.
 
         New ones open; changed ones get a version that says what changed and keep their state; missing ones are
-        withdrawn for the reason `gone`, a text or what it says of each Flag; withdrawn ones found again are open again.
+        withdrawn for the reason `gone`, a text or what it says of each Flag (also of a changed one); withdrawn ones
+        found again are open again.
         """
         return self._count(flags.put(self._db, self._intern, self.at, case_id, findings, gone=gone))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,7 @@ ORIGINS = 4  # whose paths are told of each arrival, the largest
 WAYS = 3  # paths told of each of these, the largest; what went by others is named as one sum
 
 When = tuple[Key, AssetId]  # an arrival: chain and tx_hash, and the asset
+Places = Mapping[tuple[str, Address], Collection[str]]  # a kind and where; hashes of transactions
 Divide = Callable[[Sequence[Label], datetime], str]
 
 
@@ -56,6 +57,15 @@ class _Came:
         """What brought an amount."""
         return [(cell, share) for cell, share in self.shares.items() if share.amount]
 
+    def add(self, step: Step, method: str, number: int, amount: int, origin_amount: int) -> None:
+        """A step brought so much."""
+        key = (step.transaction.chain, step.transaction.tx_hash)
+        self.transactions[key] = step.transaction
+        share = self.shares[_Cell((key, step.received_asset), step.origin, method)]
+        share.amount += amount
+        share.origin_amount += origin_amount
+        share.steps.append(number)
+
 
 Bringing = Sequence[tuple[_Cell, _Share]]
 
@@ -64,31 +74,46 @@ def _together(_claims: Sequence[Label], _at: datetime) -> str:
     return ""
 
 
-def landings(result: Result, method: str, divide: Divide = _together) -> tuple[Landing, ...]:
+def landings(
+    result: Result, method: str, divide: Divide = _together, places: Places | None = None
+) -> tuple[Landing, ...]:
     """Every landing of a fold, by address. Paths are of `method`, else of the first method that brings any.
 
     Moments at which an address had another label, or at which a rule would judge it differently (`divide` tells them
-    apart), each get a landing, so that each has arrivals and paths of its own.
+    apart), each get a landing, so that each has arrivals and paths of its own. `places` get one of their own kind, of
+    what came there in the transactions named; in none of these: of all that came.
     """
-    places: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
+    came_to: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
     for name, book in result.books.items():
         for kind, address, label, number, step, amount, origin_amount in coming(result, book):
             at = step.transaction.at
             claims = result.flow.labels.valid(address, at) if label else ()
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
             place = (address, str(kind), claim, divide(claims, at))
-            came = places.setdefault(place, _Came(kind, address, claims))
-            when = ((step.transaction.chain, step.transaction.tx_hash), step.received_asset)
-            came.transactions[when[0]] = step.transaction
-            share = came.shares[_Cell(when, step.origin, name)]
-            share.amount += amount
-            share.origin_amount += origin_amount
-            share.steps.append(number)
+            came = came_to.setdefault(place, _Came(kind, address, claims))
+            came.add(step, name, number, amount, origin_amount)
+    for came in _passing(result, places or {}):
+        came_to[(came.address, came.kind, (), "")] = came
     known = {name: Provenance(book) for name, book in result.books.items()}
     order = [method, *(name for name in result.books if name != method)]
-    found = [came for _, came in sorted(places.items()) if came.bringing]
+    found = [came for _, came in sorted(came_to.items()) if came.bringing]
     evidence = _paths([_questions(came.bringing, order) for came in found], known)
     return tuple(_landing(result, came, told, known) for came, told in zip(found, evidence, strict=True))
+
+
+def _passing(result: Result, places: Places) -> Iterator[_Came]:
+    """What came to addresses that are looked at for another reason than a label."""
+    steps: dict[Address, list[tuple[str, int, Step]]] = {address: [] for _, address in places}
+    for name, book in result.books.items() if places else ():
+        numbers = book.into(steps)
+        for number, step in zip(numbers, book.chosen(numbers), strict=True):
+            steps[step.recipient].append((name, number, step))
+    for (kind, address), hashes in places.items():
+        came = _Came(kind, address, ())
+        found = steps[address]
+        for name, number, step in [row for row in found if row[2].transaction.tx_hash in hashes] or found:
+            came.add(step, name, number, step.received, step.origin_amount)
+        yield came
 
 
 Coming = tuple[str, Address, Label | None, int, Step, int, int]

@@ -127,7 +127,8 @@ def _ends(step: Step) -> Sequence[Transfer]:
 
     A wrapped coin may be shown by its native side alone: then whatever moved between or at both ends.
     """
-    moved = [transfer for transfer in step.transaction.transfers if transfer.amount and transfer.kind is not Kind.FEE]
+    ordered = sorted(step.transaction.transfers, key=lambda transfer: transfer.id)  # however they were given
+    moved = [transfer for transfer in ordered if transfer.amount and transfer.kind is not Kind.FEE]
     if step.by in LEAVES:
         return [transfer for transfer in moved if transfer.sender == step.sender]
     paid = [

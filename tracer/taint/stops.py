@@ -31,6 +31,7 @@ STOPS: dict[Category, Stop | None] = {
     Category.OTHER: Stop.VENUE,
     Category.SCAM: None,
     Category.HACK: None,
+    Category.WALLET: None,
 }
 
 _DAWN = datetime.min.replace(tzinfo=UTC)
