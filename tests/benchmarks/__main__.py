@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.anvil import Missing
-from tests.benchmarks import deposits, fold, importing, loading, pulling
+from tests.benchmarks import deposits, fold, growth, importing, loading, pulling
 from tests.benchmarks.cases import Case, Row, measured
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Case | Row]]] = {
     "deposits": deposits.cases,
     "fold": fold.cases,
+    "growth": growth.cases,
     "importing": importing.cases,
     "loading": loading.cases,
     "pulling": pulling.cases,

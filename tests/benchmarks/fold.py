@@ -13,8 +13,6 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from tests.benchmarks.cases import Case
 from tests.makers import address
 from tests.worlds.economy import economy
@@ -22,10 +20,7 @@ from tracer.model import Limits
 from tracer.taint.books import Book
 from tracer.taint.flow import Flow
 from tracer.taint.fold import Fold
-from tracer.taint.kernel import CODES, Scene, scenery
-from tracer.taint.kernel.machine import run
-from tracer.taint.kernel.state import Tape, state
-from tracer.taint.kernel.tape import Writer
+from tracer.taint.kernel import CODES, Planned, Scene, folded, given, planned, scenery
 from tracer.taint.stops import Labels
 from tracer.taint.turn import play
 
@@ -55,8 +50,7 @@ class Ready:
     flow: Flow
     folding: Fold
     scene: Scene
-    writer: Writer
-    tape: Tape
+    tape: Planned
 
     @classmethod
     def of(cls, transfers: int) -> Ready:
@@ -67,17 +61,15 @@ class Ready:
         gc.collect()
         gc.freeze()  # millions of values that stay: nobody looks through them again
         folding = flow.folding()
-        scene = folding.scene()
-        writer = Writer(folding.keeps, folding.origins, folding.payment)
-        return cls(flow, folding, scene, writer, writer.write(folding.plans))
+        history = given([made.at for made in folding.plans])
+        known = history.counted(()), folding.origins, flow.labels, flow.read, flow.specs, flow.limits
+        return cls(flow, folding, Scene(*known), planned(history, Scene(*known)))
 
     def compiled(self, method: str) -> float:
         """One method on the tape; the seconds of the fold alone."""
-        world = scenery(self.scene, self.writer.addresses, self.tape)
-        sizes = len(self.writer.pots.all), len(self.writer.origins.all), int(self.tape.tx["lines"].max())
-        empty = state(1, *sizes)
+        world = scenery(self.tape, self.scene)
         start = perf_counter()
-        run(self.tape, world, np.array([(CODES[method], 0, 0)], np.int64), empty)
+        folded(self.tape, world, [CODES[method]])
         return perf_counter() - start
 
     def plain(self, method: str) -> float:

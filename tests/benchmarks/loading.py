@@ -1,7 +1,8 @@
 """A stored case: loading it, and loading, folding and telling it, beside a bare SELECT of the same transfers.
 
-The history is `tests.worlds.economy` in SQLite. `load_*` is `Store.transactions_of` of every address;
-`load_fold_paths_*` is that, all five methods with the reach, and every landing with its paths by provenance.
+The history is `tests.worlds.economy` in SQLite. `load_*` is `Store.history` of every address, as a trace of a big case
+reads it; `load_fold_paths_*` is that, what poison is in it, all five methods with the reach, and every landing with its
+arrivals and paths as values.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from typing import Any
 from tests.benchmarks.cases import Case
 from tests.makers import address
 from tests.worlds.economy import Economy, economy
-from tracer.actions.trace import collector_paused
-from tracer.model import Transaction
+from tracer.actions.trace import Reading, collector_paused
+from tracer.model import Address
 from tracer.store.store import Store
 from tracer.taint.flow import Flow
 from tracer.taint.landings import landings
 from tracer.taint.stops import Labels
 
 BASELINE = "a bare SELECT through sqlite3"
-TRANSFERS = 100_000
+TRANSFERS = 1_000_000
 
 
 def cases() -> Iterator[Case]:
@@ -59,16 +60,24 @@ class Stored:
             work.add_transactions(stored.made.transactions())
         return stored
 
-    def load(self) -> list[Transaction]:
-        """Everything, by address."""
+    def load(self) -> int:
+        """Everything, by address; how many transactions."""
         with Store.open(f"sqlite:///{self.path}") as store:
-            return store.transactions_of([address(n) for n in range(self.made.addresses)])
+            history = store.history(self._places, ())
+        return len(history or ())
 
     def tell(self) -> int:
         """How many paths there are."""
         flow = Flow(self.made.origins(), Labels(self.made.labels()))
-        flow.feed(self.load(), [address(n) for n in range(self.made.addresses)])
-        return sum(len(landing.paths) for landing in landings(flow.fold(), "fifo"))
+        with Store.open(f"sqlite:///{self.path}") as store:
+            reading = Reading(store, flow, frozenset(), 0)
+            reading.addresses(self._places)
+            result = reading.fold()
+        return sum(len(landing.paths) for landing in landings(result, "fifo"))
+
+    @property
+    def _places(self) -> list[Address]:
+        return [address(n) for n in range(self.made.addresses)]
 
     def bare(self) -> int:
         """Every row, as the driver gives it."""

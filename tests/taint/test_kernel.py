@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -20,11 +21,14 @@ from hypothesis import strategies as st
 import tracer
 from tests.taint.histories import cases, moved
 from tests.taint.scenario import asset, place
-from tracer.model import Category, Kind, Limits, OriginSpec
+from tracer.model import Category, Kind, Label, Limits, OriginSpec
+from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow, Result
 from tracer.taint.kernel import CODES
 from tracer.taint.kernel.wide import LIMIT, U, add, less, share, sub
+from tracer.taint.landings import landings
 from tracer.taint.methods import METHODS
+from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels
 
 wide = st.one_of(st.integers(0, 2**127 - 1), st.integers(0, 126).map(lambda bit: 2**bit), st.integers(0, 9))
@@ -152,6 +156,47 @@ def test_the_kernel_finds_the_same_hubs(case: Any, counterparties: int, hours: i
     assert plain == compiled
 
 
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.sampled_from([*METHODS]))
+def test_the_kernel_finds_the_same_paths(case: Any, method: str) -> None:
+    """Every landing with its arrivals and paths, whichever method is the headline, and what every entity was paid."""
+    history, claims, specs, read = case
+    told = []
+    for kernel_from in (None, 0):
+        flow = Flow(specs, Labels(claims))
+        flow.feed(history, read)
+        result = flow.fold(kernel_from=kernel_from)
+        told.append((landings(result, method), exposures(result)))
+
+    assert told[0] == told[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases(), st.sampled_from([*METHODS]))
+def test_the_kernel_tells_all_ways_of_every_step(case: Any, method: str) -> None:
+    """Not only those that a landing shows: as many as there are, in the same order."""
+    history, claims, specs, read = case
+    told = []
+    for kernel_from in (None, 0):
+        flow = Flow(specs, Labels(claims))
+        flow.feed(history, read)
+        book = flow.fold(kernel_from=kernel_from).books[method]
+        told.append(Provenance(book).many([([number], 50) for number in range(len(book.steps))]))
+
+    assert told[0] == told[1]
+
+
+def test_labels_count_at_their_time() -> None:
+    """A label that holds for a time only: transactions of one shape before, within and after it differ."""
+    names = [place(f"q{n}") for n in range(4)]
+    history = [moved(n, [(names[n % 3], names[n % 3 + 1], asset("USDT"), 7 + n, Kind.TOKEN)]) for n in range(30)]
+    told = Label(names[2], "Shop", Category.EXCHANGE, Decimal("0.9"), "test", history[9].at, history[20].at)
+    plain, compiled = both((history, [told], [OriginSpec(names[0], since=history[3].at)], set(names)))
+
+    assert plain == compiled
+    assert plain["fifo"]["ends"]
+
+
 def test_a_long_history_grows_its_tables() -> None:
     """Thousands of lots, several origins, labelled ends and swaps: more than the tables had room for at first."""
     chance = random.Random(7)
@@ -171,11 +216,7 @@ def test_a_long_history_grows_its_tables() -> None:
     assert len(plain["haircut"]["steps"]) > 4000
 
 
-def _label(where: Any, category: Category) -> Any:
-    from decimal import Decimal
-
-    from tracer.model import Label
-
+def _label(where: Any, category: Category) -> Label:
     return Label(where, str(category), category, Decimal("0.9"), "test")
 
 

@@ -20,7 +20,7 @@ from tracer.model import OriginSpec
 from tracer.taint.books import Book
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import NO_STEP
-from tracer.taint.provenance import Provenance, parts_of
+from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels
 
 EXACT = ("fifo", "lifo", "dirty_first", "clean_first")
@@ -163,7 +163,7 @@ def test_no_unit_comes_twice(case: Any) -> None:
     books = folded(case).books
     for book in (books[method] for method in EXACT):
         provenance = Provenance(book)
-        gone = {part.step for number in range(len(book.steps)) for part in parts_of(book, number)}
+        gone = {part.step for number in range(len(book.steps)) for part in book.parts_of(number)}
         last = [number for number in range(len(book.steps)) if number not in gone]
         by: Counter[int] = Counter()
         for way in provenance.ways(last):

@@ -53,8 +53,7 @@ def _order(label: Label) -> tuple[Address, str]:
 def _candidates(result: Result) -> set[Address]:
     labels, found = result.flow.labels, set()
     for book in result.books.values():
-        for end in book.ends:
-            step = book.steps[end.step]
+        for end, step in zip(book.ends, book.chosen(end.step for end in book.ends), strict=True):
             claim = labels.at(end.address, step.transaction.at) if end.kind is EndKind.ARRIVAL else None
             if claim and claim.category is Category.EXCHANGE and not derived(claim):
                 found.add(step.sender)

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
@@ -14,7 +14,7 @@ from tracer.actions.registry import refresh
 from tracer.actions.reports import free_origins, hold
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
-from tracer.detect.poisoning import dropped
+from tracer.detect.poisoning import Doubt, dropped
 from tracer.detect.rules import Known
 from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
@@ -28,6 +28,10 @@ from tracer.taint.hubs import Key
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels
 
+if TYPE_CHECKING:
+    from tracer.taint.kernel.history import History
+
+COLUMNS_FROM = 20_000  # transfers: from where the kernel folds, reading values takes five times as long as columns
 FILE = Coverage("partial", "file")
 READ = frozenset({"complete", "partial"})
 ROUND = 16  # addresses a round reads at least where there is a budget; later rounds half as many as were read
@@ -53,16 +57,20 @@ class Traced:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What was read so far, and in which order."""
 
     store: Store
     flow: Flow
     live: frozenset[str]
+    columns_from: int | None
     unconfirmed: Set[tuple[str, str]] = frozenset()  # what lies above the final block
     leave_out: bool = True  # it
     left_out: dict[str, Transaction] = field(default_factory=dict)
     order: list[Address] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    weight: int = 0  # transfers, about
+    history: History | None = None  # what the flow holds, if that is columns
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
@@ -81,29 +89,64 @@ class _Reading:
         return [address for address in wanted if address in self.coverage]
 
     def addresses(self, addresses: list[Address]) -> None:
+        """Read what these addresses moved."""
         self.order.extend(addresses)
-        self._take(self.store.transactions_of(addresses), addresses)
+        if not self._is_big(addresses) or not self._hold():
+            self._take(self.store.transactions_of(addresses), addresses)
 
-    def transactions(self, keys: list[tuple[str, str]]) -> None:
+    def transactions(self, keys: list[Key]) -> None:
+        """Read these transactions."""
+        self.keys.extend(keys)
         self._take(self.store.transactions(keys), [])
+
+    def _is_big(self, addresses: list[Address]) -> bool:
+        if self.columns_from is not None:
+            self.weight += self.store.weight(addresses)
+        return self.columns_from is not None and self.weight >= self.columns_from
+
+    def _hold(self) -> bool:
+        """Read all that is wanted so far as columns, where they can hold it."""
+        history = self.store.history(self.order, self.keys)
+        left_out = {tx_hash for _, tx_hash in self.unconfirmed} if self.leave_out else set()
+        if history is None or (left_out and history.find(left_out)):
+            self.columns_from = None
+            return False
+        self._know({*history.ends, *self.order}, set(history.assets))
+        self.history = history
+        self.flow.hold(history, self.order)
+        return True
 
     def _take(self, found: list[Transaction], read: list[Address]) -> None:
         if self.unconfirmed and self.leave_out:
             self.left_out |= {one.tx_hash: one for one in found if (one.chain, one.tx_hash) in self.unconfirmed}
             found = [one for one in found if (one.chain, one.tx_hash) not in self.unconfirmed]
-        ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end} | set(read)
-        self.flow.labels.add(self.store.labels(sorted(ends - self.labelled)))
-        self.labelled |= ends
-        assets = {t.asset for one in found for t in one.transfers} - self.symbols.keys()
-        self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets)}
+        ends = {end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end}
+        self._know(ends | set(read), {t.asset for one in found for t in one.transfers})
+        self.history = None
         self.flow.feed(found, read)
         keys = {(one.chain, one.tx_hash) for one in found}
         unchanged = {key: mix for key, mix in self.coinjoins.items() if key not in keys}
         self.coinjoins = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
 
+    def _know(self, places: set[Address], assets: set[AssetId]) -> None:
+        """Hear the labels of these, and learn how assets call themselves."""
+        self.flow.labels.add(self.store.labels(sorted(places - self.labelled)))
+        self.labelled |= places
+        self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets - self.symbols.keys())}
+
     def fold(self) -> Result:
-        self.dropped = dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
+        """Fold what was read, without its poison."""
+        self.dropped = self._dropped()
         return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
+
+    def _dropped(self) -> dict[str, str]:
+        if self.history is None:
+            return dropped(list(self.flow.transactions.values()), self.symbols, self.flow.read)
+        from tracer.taint.kernel.doubt import doubtful  # noqa: PLC0415 - numba is loaded by those who need it
+
+        doubt = Doubt.of(self.history.assets, self.history.addresses)
+        rows, read = doubtful(self.history, doubt.assets, doubt.looks, doubt.dust, self.flow.read)
+        return dropped([self.history.transaction(row) for row in rows], self.symbols, read)
 
 
 def _reach(read: Read) -> tuple[int, bool]:
@@ -122,11 +165,13 @@ def trace(
     include_unconfirmed: bool = False,
     flags: bool = True,
     progress: Callable[[Round], None] = lambda _round: None,
+    columns_from: int | None = COLUMNS_FROM,
 ) -> Traced:
     """Trace a case. Writes one commit at its end: interrupted, it leaves nothing behind but deposit addresses' labels.
 
     On the chains in `live` an address is read if a live source was pulled for it; elsewhere what was imported is read.
     What lies above the newest final block counts only with `include_unconfirmed`, and is named as a gap and in flags.
+    From `columns_from` transfers on what is read is held as columns, which changes nothing that is found; None: never.
     Without `flags` the flags are left to the action of that name. Raises NotFound for the case, UnknownMethod, Conflict
     for a closed case.
     """
@@ -143,9 +188,10 @@ def trace(
     with collector_paused():
         learning = True
         while learning:  # once more where more addresses are an exchange's than were known
-            reading = _Reading(store, Flow(origins, Labels((), limits.min_confidence), limits), frozenset(live))
+            flow = Flow(origins, Labels((), limits.min_confidence), limits)
+            reading = Reading(store, flow, frozenset(live), columns_from)
             reading.unconfirmed, reading.leave_out = store.unconfirmed(), not include_unconfirmed
-            result = _read(reading, replace(case, origins=origins), limits, progress)
+            result = _read(reading, replace(case, origins=origins), progress)
             learning = learn(store, actor, result)
         made = tell(_work(case, method, Known(registry.entity_of, policy, reading.coinjoins), reading), result)
     made["quarantined"] = [_held(one) for one in held]
@@ -164,8 +210,9 @@ def _held(one: Hold) -> dict[str, Any]:
     return said | {"reason": one.reason}
 
 
-def _read(reading: _Reading, case: Case, limits: Limits, progress: Callable[[Round], None]) -> Result:
+def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
+    limits = reading.flow.limits
     reading.labelled |= {spec.address for spec in case.origins}
     reading.flow.labels.add(reading.store.labels(sorted(reading.labelled)))
     result = reading.fold()
@@ -199,23 +246,24 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _work(case: Case, method: str, known: Known, reading: _Reading) -> Work:
+def _work(case: Case, method: str, known: Known, reading: Reading) -> Work:
     assets = reading.store.assets(sorted(reading.symbols))
     coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
     gaps = [*_unconfirmed(reading), *_disagreements(reading)]
     return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets, gaps)
 
 
-def _unconfirmed(reading: _Reading) -> Iterator[Gap]:
+def _unconfirmed(reading: Reading) -> Iterator[Gap]:
     """What may still be gone tomorrow: what counted though it is not final, or was left out for that."""
-    counted = [one for key, one in reading.flow.transactions.items() if key in reading.unconfirmed]
+    known = reading.flow.transactions
+    counted = [known[key] for key in sorted(reading.unconfirmed) if key in known]
     for some, text in ((counted, "it counts, though"), (reading.left_out.values(), "left out:")):
         for one in some:
             ends = sorted({end for t in one.transfers for end in (t.sender, t.recipient) if end})
             yield Gap(UNCONFIRMED, f"{text} its block is not final", ends[0] if ends else None, one.tx_hash, at=one.at)
 
 
-def _disagreements(reading: _Reading) -> Iterator[Gap]:
+def _disagreements(reading: Reading) -> Iterator[Gap]:
     """Where two sources of what was read do not say the same."""
     read = {str(address): address for address in reading.order}
     first = {address.chain: address for address in reversed(reading.order)}

@@ -78,10 +78,31 @@ def _played(
         _remember(counting, transaction.at, watched)
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Where poison can be at all, so that of a long history only that need be looked at: amounts of zero, what failed,
+    these assets, and addresses that dealt with two others of one look, one paying less than a hundredth of the other.
+    """
+
+    assets: frozenset[AssetId]
+    looks: Mapping[Address, str]  # of those whose looks matter
+    dust: int = DUST
+
+    @classmethod
+    def of(cls, assets: Iterable[AssetId], addresses: Iterable[Address]) -> Doubt:
+        """Of a history with these."""
+        looks = {address: _look(address) for address in addresses if not is_zero(address)}
+        return cls(frozenset(asset for asset in assets if _is_unlisted(asset)), looks)
+
+
+def _is_unlisted(asset: AssetId) -> bool:
+    return is_on_chain(asset) and not is_listed(asset)
+
+
 def _without_history(transaction: Transaction, symbols: Mapping[AssetId, str]) -> Iterable[tuple[Transfer, str]]:
     """What the transaction alone tells; fees are always real."""
     moved = [transfer for transfer in transaction.transfers if transfer.kind is not Kind.FEE]
-    unlisted = {transfer.asset for transfer in moved if is_on_chain(transfer.asset) and not is_listed(transfer.asset)}
+    unlisted = {transfer.asset for transfer in moved if _is_unlisted(transfer.asset)}
     mimicking = {asset for asset in unlisted if mimics(asset, symbols.get(asset, ""))}
     unsolicited = _unsolicited(unlisted, moved, transaction.initiator)
     for transfer in moved:

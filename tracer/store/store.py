@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
@@ -31,6 +31,7 @@ from tracer.store import (
     blocks,
     cases,
     claims,
+    columns,
     engine,
     feeds,
     flags,
@@ -63,6 +64,9 @@ from tracer.store.rows import (
     Trace,
 )
 from tracer.store.work import Work
+
+if TYPE_CHECKING:
+    from tracer.taint.kernel.history import History
 
 LOG = logging.getLogger("tracer.store")
 Clock = Callable[[], datetime]
@@ -186,6 +190,18 @@ class Store:
         """
         with self._read() as db:
             return transfers.touching(db, addresses)
+
+    def weight(self, addresses: Collection[Address]) -> int:
+        """How many transfers these sent and received, one between two of them counted twice."""
+        with self._read() as db:
+            return columns.weight(db, addresses)
+
+    def history(self, addresses: Collection[Address], hashes: Collection[tuple[str, str]]) -> History | None:
+        """The same transactions as of `transactions_of` and `transactions`, as columns, each value made when it is
+        asked for. None where columns cannot hold them: on bitcoin, or where an amount is 2**127 or more.
+        """
+        with self._read() as db:
+            return columns.columns(db, addresses, hashes)
 
     def transactions(self, hashes: Collection[tuple[str, str]]) -> list[Transaction]:
         """Those of these (chain, tx_hash) that are stored, each with all its transfers, in order."""

@@ -192,7 +192,8 @@ def _ordinal(given: Transaction, t: Transfer) -> int:
     return n
 
 
-def _numbers(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
+def numbers_of(db: Connection, keys: Collection[TxKey]) -> dict[TxKey, int]:
+    """The numbers of those of these transactions that are stored, withdrawn or not."""
     found = among_pairs(db, _NUMBERS, transactions.c.chain, transactions.c.tx_hash, keys)
     return {(row.chain, row.tx_hash): row.id for row in found}
 
@@ -209,7 +210,7 @@ def _key(name: str) -> bytes:
 
 def withdraw(db: Connection, at: datetime, keys: Collection[TxKey], reason: str) -> int:
     """Withdraw standing transactions (chain, tx_hash) with their transfers; how many there were."""
-    numbers = list(_numbers(db, keys).values())
+    numbers = list(numbers_of(db, keys).values())
     withdrawn = 0
     for piece in pieces(numbers):
         moved = transfers.c.transaction_id.in_(piece), transfers.c.withdrawn_at.is_(None)
@@ -241,7 +242,7 @@ def touching(db: Connection, wanted: Collection[Address]) -> list[Transaction]:
 
 def named(db: Connection, wanted: Collection[TxKey]) -> list[Transaction]:
     """Those of these (chain, tx_hash) that are stored and stand."""
-    return _load(db, _numbers(db, wanted).values())
+    return _load(db, numbers_of(db, wanted).values())
 
 
 def read_from(db: Connection, source: str | None) -> list[TxKey]:

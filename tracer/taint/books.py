@@ -8,14 +8,14 @@ And for every pot, in its own asset: what came by origin + clean + unseen = held
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from tracer.model import Address, AssetId, Gap, Transaction, Transfer
-from tracer.taint.methods import CLEAN, METHODS, ORIGIN_AMOUNT, Lot, Method, total
+from tracer.taint.methods import CLEAN, METHODS, NO_STEP, ORIGIN_AMOUNT, Lot, Method, total
 from tracer.taint.stops import Stop
 
 PotKey = tuple[Address, AssetId, str]  # the third is an outpoint on bitcoin, else empty
@@ -331,6 +331,37 @@ class Book:
         if len(lots) > 1:
             self.parts[number] = tuple(Part(lot.step, lot.origin_amount) for lot in lots)
         return number
+
+    def into(self, places: Container[Address]) -> Sequence[int]:
+        """The numbers of the steps that left an address for one of these."""
+        return [n for n, step in enumerate(self.steps) if step.recipient in places and step.sender != step.recipient]
+
+    def chosen(self, numbers: Iterable[int]) -> list[Step]:
+        """The steps of these numbers."""
+        return [self.steps[number] for number in numbers]
+
+    def worths(self) -> Sequence[int]:
+        """What each step carried, in its origin's own asset."""
+        return [step.origin_amount for step in self.steps]
+
+    def parts_of(self, number: int) -> Sequence[Part]:
+        """What of a step's money each earlier step had brought, in order; NO_STEP: it started here."""
+        step = self.steps[number]
+        return self.parts.get(number) or (Part(step.parent, step.origin_amount),)
+
+    def parent_of(self, number: int) -> int:
+        """The step that had brought the larger part of a step's money; NO_STEP: it starts there."""
+        return self.steps[number].parent
+
+    def answer(self, questions: Sequence[tuple[Sequence[int], int]]) -> list[list[tuple[tuple[int, ...], int]]] | None:
+        """By which ways the money of some steps came, where a book can tell that by itself (taint/kernel)."""
+
+    def hops(self) -> Sequence[int]:
+        """How many hops each step is from its origin; changing the asset at an address is none."""
+        hops: list[int] = []
+        for step in self.steps:
+            hops.append(step.is_hop + (hops[step.parent] if step.parent != NO_STEP else 0))
+        return hops
 
     def end(self, kind: EndKind, address: Address, asset: AssetId, lots: Iterable[Lot]) -> None:
         """Money that goes no further, one end a step."""

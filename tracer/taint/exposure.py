@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from tracer.model import AssetId, Category
-from tracer.taint.books import COINJOIN, Book
+from tracer.taint.books import COINJOIN
 from tracer.taint.flow import Result
 from tracer.taint.landings import coming
-from tracer.taint.methods import NO_STEP
 
 ANY_COINJOIN = ("CoinJoin", Category.MIXER)  # nobody's: it is exposure to a mixer all the same
 
@@ -41,28 +39,18 @@ def exposures(result: Result) -> tuple[Exposure, ...]:
     """Outgoing exposure of a case's origins to every labelled entity that their money reached."""
     sums: dict[tuple[str, str, str, str, str, AssetId], _Sum] = {}
     for method, book in result.books.items():
-        hops = _hops(book)
-        for by, _, label, number, amount, origin_amount in coming(result, book):
+        hops = book.hops()
+        for by, _, label, number, step, amount, origin_amount in coming(result, book):
             if label is None and by != COINJOIN:
                 continue
             entity, category = (label.entity, label.category) if label else ANY_COINJOIN
-            step = book.steps[number]
             kind = "direct" if hops[number] == 1 else "indirect"
             key = (entity, str(category), kind, step.origin, method, step.received_asset)
-            total = sums.setdefault(key, _Sum(hops[number]))
-            total.hops = min(total.hops, hops[number])
+            total = sums.setdefault(key, _Sum(int(hops[number])))
+            total.hops = min(total.hops, int(hops[number]))
             total.amount += amount
             total.origin_amount += origin_amount
     return tuple(
         Exposure(entity, category, "outgoing", kind, one.hops, origin, method, asset, one.amount, one.origin_amount)
         for (entity, category, kind, origin, method, asset), one in sorted(sums.items())
     )
-
-
-def _hops(book: Book) -> dict[int, int]:
-    """How many hops each step is from its origin; changing the asset at an address is none."""
-    hops: dict[int, int] = defaultdict(int)
-    for number, step in enumerate(book.steps):
-        before = hops[step.parent] if step.parent != NO_STEP else 0
-        hops[number] = before + step.is_hop
-    return hops

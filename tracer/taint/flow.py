@@ -12,6 +12,7 @@ from datetime import datetime
 from fractions import Fraction
 from graphlib import TopologicalSorter
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from tracer.chains import Family, family
 from tracer.model import Address, Gap, Limits, OriginSpec, Transaction, Transfer
@@ -25,7 +26,11 @@ from tracer.taint.stops import Labels
 from tracer.taint.transaction import plan
 from tracer.taint.worth import DEFAULT_RANKING, RANKINGS, Mixes, Seen, Worth
 
-# Transactions that matter: at 20,000 the kernel saves half of 4.5 seconds a fold. It would from some 5,000 on, but its
+if TYPE_CHECKING:
+    from tracer.taint.compiled import Compiled
+    from tracer.taint.kernel.history import History
+
+# Transactions: at 20,000 the kernel saves half of 4.5 seconds a fold. It would from some 5,000 on, but its
 # first use compiles for most of a minute, which a small case should never meet.
 KERNEL_FROM = 20_000
 
@@ -37,16 +42,23 @@ class Flow:
     specs: Sequence[OriginSpec]
     labels: Labels
     limits: Limits = field(default_factory=Limits)
-    transactions: dict[Key, Transaction] = field(default_factory=dict)
+    transactions: Mapping[Key, Transaction] = field(default_factory=dict)
     read: set[Address] = field(default_factory=set)
+    _history: History | None = None
     _plans: dict[Key, tuple[object, Made]] = field(default_factory=dict)
 
     def feed(self, transactions: Iterable[Transaction], read: Collection[Address] = ()) -> None:
         """Add transactions (parts of one may come at several times) and say which addresses are read with them."""
+        known = {**self.transactions}
         for transaction in transactions:
             key = (transaction.chain, transaction.tx_hash)
-            known = self.transactions.get(key)
-            self.transactions[key] = transaction if known is None else merged(known, transaction)
+            known[key] = merged(known[key], transaction) if key in known else transaction
+        self.transactions, self._history = known, None
+        self.read.update(read)
+
+    def hold(self, history: History, read: Collection[Address]) -> None:
+        """Know these transactions, instead of what was fed so far, as columns; and say which addresses are read."""
+        self.transactions, self._history = history.by_key, history
         self.read.update(read)
 
     def fold(
@@ -61,11 +73,25 @@ class Flow:
         (detect/poisoning.py), and `coinjoins`, which transactions are (detect/coinjoin.py).
 
         `book` makes each method's book: one that writes down more (taint/ledger.py), else the plain one. From
-        `kernel_from` transactions on the compiled kernel plays plain books, to the same last unit; None: never.
+        `kernel_from` transactions on the compiled kernel plans them and plays plain books, to the same last unit;
+        None: never.
         """
+        if book is Book and kernel_from is not None and (self._history or len(self.transactions) >= kernel_from):
+            compiled = self._compiled(dropped)
+            if compiled is not None:
+                return Result.of(self, compiled)
         fold = self.folding(dropped, coinjoins, book)
-        fold.run(kernel_from if book is Book else None)
+        fold.run()
         return Result.of(self, fold)
+
+    def _compiled(self, dropped: Collection[str]) -> Compiled | None:
+        """What the kernel makes of it; None where it cannot: on bitcoin, and where its arithmetic is too narrow."""
+        if self._history is None and any(family(chain) is Family.BITCOIN for chain, _ in self.transactions):
+            return None
+        from tracer.taint.compiled import Asked, compiled  # noqa: PLC0415 - numba is loaded by those who need it
+
+        asked = Asked(self.specs, self.labels, self.limits, self.read, self.planned)
+        return compiled(self._history or [one for _, one in _ordered(self.transactions)], dropped, asked)
 
     def folding(
         self,
@@ -80,7 +106,7 @@ class Flow:
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
         plans = [
-            _mixed(self._planned(key, transaction, counted[key], origins), key in coinjoins)
+            _mixed(self.planned(key, transaction, counted[key], origins), key in coinjoins)
             for key, transaction in _ordered(self.transactions)
             if counted[key]
         ]
@@ -88,8 +114,8 @@ class Flow:
         known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins)
         return Fold(known, origins, plans, book)
 
-    def _planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:
-        """A plan depends on the transaction, its labels and its reported payments only, so it is made once."""
+    def planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:
+        """What a transaction did. It depends on that, its labels and its reported payments only, and is made once."""
         payments = frozenset(t.id for t in counted if t.id in origins.payments)
         basis = (counted, payments, self.labels.version)
         known = self._plans.get(key)
@@ -154,12 +180,12 @@ class Result:
     hubs: dict[Address, Hub]
     gaps: list[Gap]
     unresolved: list[Key]
-    _fold: Fold
+    _fold: Fold | Compiled
     _mixes: Mixes | None = None
     _worth: Worth | None = None
 
     @classmethod
-    def of(cls, flow: Flow, fold: Fold) -> Result:
+    def of(cls, flow: Flow, fold: Fold | Compiled) -> Result:
         """What a fold of a flow found."""
         gaps = [*fold.origins.gaps, *fold.gaps.values(), *fold.unordered()]
         found = (fold.origins, fold.books, fold.reach, fold.hops, fold.touched, fold.hubs, gaps, fold.unresolved)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
@@ -20,9 +19,6 @@ from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan
 from tracer.taint.turn import play
 from tracer.taint.utxo import Coins
-
-if TYPE_CHECKING:
-    from tracer.taint.kernel import Scene
 
 Made = Plan | Coins
 
@@ -61,8 +57,7 @@ class Fold:
         self.hubs: dict[Address, Hub] = {}
         self.gaps: dict[tuple[Key, PotKey], Gap] = {}
         self.unresolved: list[Key] = []
-        self._log: list[tuple[Made, Mapping[Address, bool]]] = []
-        self.played: Iterable[tuple[Made, Mapping[Address, bool]]] = self._log  # and who might spend
+        self.played: list[tuple[Made, Mapping[Address, bool]]] = []  # and who might spend
         self._contacts: Contacts | None = None
         self._judged: set[Address] = set()
 
@@ -70,44 +65,13 @@ class Fold:
         """Can taint come here, or does clean money move that lies beside it later?"""
         return bool(made.reported) or any(end in self.kept for side in sides(made) for end in side)
 
-    def run(self, kernel_from: int | None) -> None:
+    def run(self) -> None:
         """Play all plans, and find the hubs among those that never had to spend."""
-        if not self._fits(kernel_from) or not self._compiled():
-            for made in self.plans:
-                self._play(made)
+        for made in self.plans:
+            self._play(made)
         for address in sorted(self.touched):
             if self.keeps(address):
                 self._is_hub(address)
-
-    def _fits(self, kernel_from: int | None) -> bool:
-        enough = kernel_from is not None and len(self.plans) >= kernel_from
-        return enough and not any(isinstance(made, Coins) for made in self.plans)
-
-    def scene(self) -> Scene:
-        """What the kernel has to know beside the plans."""
-        from tracer.taint import kernel  # noqa: PLC0415 - numba is loaded by those who need it
-
-        known, limits = self.known, self.known.limits
-        return kernel.Scene(
-            *(self.origins, known.labels, self.keeps, self.payment, known.reported, self._all_contacts()),
-            *(limits.hub_counterparties, limits.hub_window),
-        )
-
-    def _compiled(self) -> bool:
-        """Let the kernel play; False where its arithmetic is too narrow."""
-        from tracer.taint import kernel  # noqa: PLC0415 - as above
-
-        try:
-            played = kernel.fill(self.books, self.scene(), [made for made in self.plans if isinstance(made, Plan)])
-        except kernel.TooWide:
-            return False
-        self.reach, self.hops, self.touched = played.reach, self.hops | played.hops, played.touched
-        self.hubs = {address: Hub(count, self.touched[address]) for address, count in played.judged.items()}
-        self._judged = set(self.touched)
-        self.gaps = played.gaps
-        self.unresolved = [(one.chain, one.tx_hash) for one in played.unresolved]
-        self.played = played.played
-        return True
 
     def _play(self, made: Made) -> None:
         spends = {address: self._spends(address) for address in sides(made)[0]}
@@ -120,7 +84,7 @@ class Fold:
             else:
                 play(book, made, spends)
         self.reach.spread(made, spends)
-        self._log.append((made, spends))
+        self.played.append((made, spends))
         new = [end.kind for method, book in self.books.items() for end in book.ends[before[method] :]]
         if EndKind.UNRESOLVED in new:
             self.unresolved.append((made.at.chain, made.at.tx_hash))
@@ -177,27 +141,40 @@ class Fold:
 
     def unordered(self) -> Iterator[Gap]:
         """Where the order of transactions in one block is not known and money of a tainted pot moved in several."""
-        blocks: dict[tuple[str, datetime, int | None], list[Key]] = defaultdict(list)
-        for key, one in self.known.transactions.items():
-            if one.tx_index is None and self.known.counted[key]:
-                blocks[(one.chain, one.at, one.block)].append(key)
-        for (_, at, block), keys in sorted(blocks.items(), key=lambda item: str(item[0])):
-            if len(keys) > 1:
-                yield from self._mixed_up(at, block, keys)
+        held = self.touched.keys() & self.kept
+        return unordered(self.known.transactions, self.known.counted, held)
 
-    def _mixed_up(self, at: datetime, block: int | None, keys: Sequence[Key]) -> Iterator[Gap]:
-        moved: dict[tuple[Address, AssetId], set[Key]] = defaultdict(set)
-        paid: set[tuple[Address, AssetId]] = set()
-        for key in keys:
-            for transfer in self.known.counted[key]:
-                paid |= {(transfer.sender, transfer.asset)} if transfer.sender else set()
-                for end in (transfer.sender, transfer.recipient):
-                    if end is not None and end in self.touched and self.keeps(end):
-                        moved[(end, transfer.asset)].add(key)
-        for (address, asset), where in sorted(moved.items()):
-            if len(where) > 1 and (address, asset) in paid:
-                text = f"{len(where)} transactions of block {block} in unknown order, taken by their hashes"
-                yield Gap("order_unknown", text, address, None, asset, None, at)
+
+def unordered(
+    transactions: Mapping[Key, Transaction], counted: Mapping[Key, Sequence[Transfer]], held: Container[Address]
+) -> Iterator[Gap]:
+    """Where the order of transactions in one block is not known and money moved in several that lies at one of `held`:
+    where taint came and may have been paid on.
+    """
+    blocks: dict[tuple[str, datetime, int | None], list[Key]] = defaultdict(list)
+    for key, one in transactions.items():
+        if one.tx_index is None and counted[key]:
+            blocks[(one.chain, one.at, one.block)].append(key)
+    for (_, at, block), keys in sorted(blocks.items(), key=lambda item: str(item[0])):
+        if len(keys) > 1:
+            yield from _mixed_up(at, block, {key: counted[key] for key in keys}, held)
+
+
+def _mixed_up(
+    at: datetime, block: int | None, counted: Mapping[Key, Sequence[Transfer]], held: Container[Address]
+) -> Iterator[Gap]:
+    moved: dict[tuple[Address, AssetId], set[Key]] = defaultdict(set)
+    paid: set[tuple[Address, AssetId]] = set()
+    for key, transfers in counted.items():
+        for transfer in transfers:
+            paid |= {(transfer.sender, transfer.asset)} if transfer.sender else set()
+            for end in (transfer.sender, transfer.recipient):
+                if end is not None and end in held:
+                    moved[(end, transfer.asset)].add(key)
+    for (address, asset), where in sorted(moved.items()):
+        if len(where) > 1 and (address, asset) in paid:
+            text = f"{len(where)} transactions of block {block} in unknown order, taken by their hashes"
+            yield Gap("order_unknown", text, address, None, asset, None, at)
 
 
 def sides(made: Made) -> tuple[Sequence[Address], Sequence[Address]]:

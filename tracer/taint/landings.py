@@ -14,9 +14,8 @@ from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landin
 from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind, Step
 from tracer.taint.flow import Result
 from tracer.taint.hubs import Key
-from tracer.taint.methods import NO_STEP
-from tracer.taint.paths import larger, path
-from tracer.taint.provenance import Provenance
+from tracer.taint.paths import larger, paths
+from tracer.taint.provenance import Provenance, Way
 from tracer.taint.stops import Labels, precedence
 
 CONTACT = "contact"
@@ -51,13 +50,24 @@ class _Came:
     address: Address
     claims: tuple[Label, ...]
     shares: dict[_Cell, _Share] = field(default_factory=lambda: defaultdict(_Share))
+    transactions: dict[Key, Transaction] = field(default_factory=dict)
 
-    def add(self, cell: _Cell, number: int, amount: int, origin_amount: int) -> None:
+    @property
+    def bringing(self) -> Bringing:
+        """What brought an amount."""
+        return [(cell, share) for cell, share in self.shares.items() if share.amount]
+
+    def add(self, step: Step, method: str, number: int, amount: int, origin_amount: int) -> None:
         """A step brought so much."""
-        share = self.shares[cell]
+        key = (step.transaction.chain, step.transaction.tx_hash)
+        self.transactions[key] = step.transaction
+        share = self.shares[_Cell((key, step.received_asset), step.origin, method)]
         share.amount += amount
         share.origin_amount += origin_amount
         share.steps.append(number)
+
+
+Bringing = Sequence[tuple[_Cell, _Share]]
 
 
 def _together(_claims: Sequence[Label], _at: datetime) -> str:
@@ -75,41 +85,38 @@ def landings(
     """
     came_to: dict[tuple[Address, str, tuple[Any, ...], str], _Came] = {}
     for name, book in result.books.items():
-        for kind, address, label, number, amount, origin_amount in coming(result, book):
-            step = book.steps[number]
+        for kind, address, label, number, step, amount, origin_amount in coming(result, book):
             at = step.transaction.at
             claims = result.flow.labels.valid(address, at) if label else ()
             claim = precedence(label) if label else ()  # whoever else it belonged to at another time has its own
             place = (address, str(kind), claim, divide(claims, at))
             came = came_to.setdefault(place, _Came(kind, address, claims))
-            came.add(_cell(step, name), number, amount, origin_amount)
+            came.add(step, name, number, amount, origin_amount)
     for came in _passing(result, places or {}):
         came_to[(came.address, came.kind, (), "")] = came
     known = {name: Provenance(book) for name, book in result.books.items()}
-    made = (_landing(result, came, method, known) for _, came in sorted(came_to.items()))
-    return tuple(landing for landing in made if landing is not None)
-
-
-def _cell(step: Step, method: str) -> _Cell:
-    return _Cell(((step.transaction.chain, step.transaction.tx_hash), step.received_asset), step.origin, method)
+    order = [method, *(name for name in result.books if name != method)]
+    found = [came for _, came in sorted(came_to.items()) if came.bringing]
+    evidence = _paths([_questions(came.bringing, order) for came in found], known)
+    return tuple(_landing(result, came, told, known) for came, told in zip(found, evidence, strict=True))
 
 
 def _passing(result: Result, places: Places) -> Iterator[_Came]:
     """What came to addresses that are looked at for another reason than a label."""
     steps: dict[Address, list[tuple[str, int, Step]]] = {address: [] for _, address in places}
     for name, book in result.books.items() if places else ():
-        for number, step in enumerate(book.steps):
-            if step.recipient in steps and step.sender != step.recipient:
-                steps[step.recipient].append((name, number, step))
+        numbers = book.into(steps)
+        for number, step in zip(numbers, book.chosen(numbers), strict=True):
+            steps[step.recipient].append((name, number, step))
     for (kind, address), hashes in places.items():
         came = _Came(kind, address, ())
         found = steps[address]
         for name, number, step in [row for row in found if row[2].transaction.tx_hash in hashes] or found:
-            came.add(_cell(step, name), number, step.received, step.origin_amount)
+            came.add(step, name, number, step.received, step.origin_amount)
         yield came
 
 
-Coming = tuple[str, Address, Label | None, int, int, int]
+Coming = tuple[str, Address, Label | None, int, Step, int, int]
 
 
 def coming(result: Result, book: Book) -> Iterator[Coming]:
@@ -117,30 +124,26 @@ def coming(result: Result, book: Book) -> Iterator[Coming]:
     yield from _ended(result.flow.labels, book)
     labels = result.flow.labels
     ended = {end.step for end in book.ends}
-    for number, step in enumerate(book.steps):
-        if number not in ended and step.sender != step.recipient:
-            label = labels.at(step.recipient, step.transaction.at)
-            if label is not None:
-                yield CONTACT, step.recipient, label, number, step.received, step.origin_amount
+    numbers = [number for number in book.into(labels.addresses) if number not in ended]
+    for number, step in zip(numbers, book.chosen(numbers), strict=True):
+        label = labels.at(step.recipient, step.transaction.at)
+        if label is not None:
+            yield CONTACT, step.recipient, label, number, step, step.received, step.origin_amount
 
 
 def _ended(labels: Labels, book: Book) -> Iterator[Coming]:
-    for end in book.ends:
-        step = book.steps[end.step]
+    for end, step in zip(book.ends, book.chosen(end.step for end in book.ends), strict=True):
         if end.kind is EndKind.REDEEMED:
             if end.asset.contract != NATIVE:
-                yield end.kind, Address(*end.asset), None, end.step, end.amount, end.origin_amount
+                yield end.kind, Address(*end.asset), None, end.step, step, end.amount, end.origin_amount
         elif step.by == COINJOIN:  # the address that it left has a label or none: it did not come to that one
-            yield COINJOIN, end.address, None, end.step, end.amount, end.origin_amount
+            yield COINJOIN, end.address, None, end.step, step, end.amount, end.origin_amount
         elif step.by != UNADDRESSED:
             label = labels.at(end.address, step.transaction.at)
-            yield end.kind, end.address, label, end.step, end.amount, end.origin_amount
+            yield end.kind, end.address, label, end.step, step, end.amount, end.origin_amount
 
 
-def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Provenance]) -> Landing | None:
-    bringing = [(cell, share) for cell, share in came.shares.items() if share.amount]
-    if not bringing:
-        return None
+def _landing(result: Result, came: _Came, paths: Iterable[Path], known: Mapping[str, Provenance]) -> Landing:
     token = listed(AssetId(*came.address)) if came.kind is EndKind.REDEEMED else None
     return Landing(
         kind=str(came.kind),
@@ -148,20 +151,10 @@ def _landing(result: Result, came: _Came, method: str, known: Mapping[str, Prove
         label=came.claims[0] if came.claims else None,
         claims=came.claims,
         arrivals=tuple(_arrivals(result, came)),
-        paths=tuple(_paths(bringing, [method, *(name for name in result.books if name != method)], known)),
-        hops=min(_hops(result.books[cell.method], number) for cell, share in bringing for number in share.steps),
+        paths=tuple(paths),
+        hops=int(min(known[cell.method].hops[number] for cell, share in came.bringing for number in share.steps)),
         token=Asset(token.asset, token.symbol, token.decimals, listed=True) if token else None,
     )
-
-
-def _hops(book: Book, number: int) -> int:
-    """How many hops a step is from its origin; changing the asset at an address is none."""
-    hops = 0
-    while number != NO_STEP:
-        step = book.steps[number]
-        hops += step.is_hop
-        number = step.parent
-    return hops
 
 
 def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
@@ -169,7 +162,7 @@ def _arrivals(result: Result, came: _Came) -> Iterable[Arrival]:
     for (when, origin, method), share in came.shares.items():
         reports = result.origins.found[origin].report_ids
         grouped[when].append(Sum(origin, method, when[1], share.amount, share.origin_amount, tuple(reports)))
-    moments = [(result.flow.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
+    moments = [(came.transactions[key], asset, sums) for (key, asset), sums in grouped.items()]
     for tx, asset, sums in sorted(moments, key=lambda moment: (moment[0].order, moment[1])):
         whole = _whole(came, tx, asset, sums)
         yield Arrival(tx.chain, tx.tx_hash, tx.at, tx.block, asset, tuple(sorted(sums, key=_by_origin)), whole)
@@ -189,22 +182,40 @@ def _by_origin(one: Sum) -> tuple[str, str]:
     return (one.origin, one.method)
 
 
-Bringing = Sequence[tuple[_Cell, _Share]]
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of a method: of one origin into an arrival, the largest ways, so many at most."""
+
+    method: str
+    share: _Share
+    most: int
 
 
-def _paths(bringing: Bringing, order: Sequence[str], known: Mapping[str, Provenance]) -> Iterable[Path]:
+def _questions(bringing: Bringing, order: Sequence[str]) -> list[_Question]:
     """The largest paths of each arrival, and one of each origin that is in none of them; the headline method first."""
     chosen = sorted(_chosen(bringing, order), key=lambda one: (order.index(one[0].method), *_by_size(one)))
     first = {cell.when: cell.method for cell, _ in reversed(chosen)}
-    for cell, share in chosen:
-        yield from _told(share, known[cell.method], WAYS if cell.method == first[cell.when] else 1)
+    return [_Question(cell.method, share, WAYS if cell.method == first[cell.when] else 1) for cell, share in chosen]
 
 
-def _told(share: _Share, provenance: Provenance, most: int) -> Iterable[Path]:
+def _paths(questions: Sequence[Sequence[_Question]], known: Mapping[str, Provenance]) -> Iterator[list[Path]]:
+    """The answers to all questions, each method's told at once; those of each group together."""
+    told: dict[str, Iterator[list[Path]]] = {}
+    for name, provenance in known.items():
+        told[name] = _told(provenance, [one for group in questions for one in group if one.method == name])
+    for group in questions:
+        yield [path for one in group for path in next(told[one.method])]
+
+
+def _told(provenance: Provenance, questions: Sequence[_Question]) -> Iterator[list[Path]]:
     """The largest ways of one origin into an arrival, and what is left of it."""
-    ways = list(islice(provenance.ways(share.steps), most)) or [larger(provenance.book, max(share.steps))]
-    spread = share.origin_amount - sum(way.carried for way in ways)
-    return [path(provenance.book, way, spread) for way in ways]
+    answers = provenance.many([(one.share.steps, one.most) for one in questions])
+    pairs: list[tuple[Way, int]] = []
+    for one, ways in zip(questions, answers, strict=True):
+        spread = one.share.origin_amount - sum(way.carried for way in ways)
+        pairs += [(way, spread) for way in ways or [larger(provenance.book, max(one.share.steps))]]
+    made = iter(paths(provenance.book, pairs))
+    return iter([list(islice(made, len(ways) or 1)) for ways in answers])
 
 
 def _chosen(bringing: Bringing, order: Sequence[str]) -> list[tuple[_Cell, _Share]]:

@@ -33,7 +33,7 @@ class Origins:
     found: dict[str, Origin] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     _addresses: dict[Address, list[OriginSpec]] = field(default_factory=dict)
-    _paid_out: set[tuple[Address, AssetId]] = field(default_factory=set)
+    _paid_out: Container[tuple[Address, AssetId]] = frozenset()
 
     @property
     def addresses(self) -> frozenset[Address]:
@@ -84,8 +84,12 @@ def match(
     transactions: Mapping[tuple[str, str], Transaction],
     counted: Mapping[tuple[str, str], Sequence[Transfer]],
     labels: Labels,
+    paid_out: Container[tuple[Address, AssetId]] | None = None,
 ) -> Origins:
-    """Match what was reported with what was read. What cannot be matched, or must not count, is a gap."""
+    """Match what was reported with what was read. What cannot be matched, or must not count, is a gap.
+
+    `paid_out`: which assets the reported addresses paid out, where that is known already.
+    """
     origins = Origins()
     for spec in sorted(specs, key=_text):
         if spec.tx_hash is not None:
@@ -96,12 +100,16 @@ def match(
             )
         else:
             origins._addresses.setdefault(spec.address, []).append(spec)
-    origins._paid_out = {
-        (transfer.sender, transfer.asset)
-        for transfers in counted.values()
-        for transfer in transfers
-        if transfer.sender in origins._addresses and transfer.kind is not Kind.FEE and transfer.sender
-    }
+    origins._paid_out = (
+        paid_out
+        if paid_out is not None
+        else {
+            (transfer.sender, transfer.asset)
+            for transfers in counted.values()
+            for transfer in transfers
+            if transfer.sender in origins._addresses and transfer.kind is not Kind.FEE and transfer.sender
+        }
+    )
     return origins
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import networkx as nx
 
@@ -12,12 +13,31 @@ from tracer.taint.methods import NO_STEP
 from tracer.taint.provenance import Way
 
 
+def paths(book: Book, ways: Sequence[tuple[Way, int]]) -> list[Path]:
+    """Ways as evidence, each with what of its arrival went by none that is told.
+
+    Where bitcoin inputs of several owners were blended, each path names the owner it passed.
+    """
+    steps = iter(book.chosen(number for way, _ in ways for number in way.steps))
+    known: dict[tuple[int, Address], Hop] = {}
+    return [_path(book.method, way, spread, list(islice(steps, len(way.steps))), known) for way, spread in ways]
+
+
 def path(book: Book, way: Way, spread: int = 0) -> Path:
-    """A way as evidence. Where bitcoin inputs of several owners were blended, each path names the owner it passed."""
-    steps = [book.steps[number] for number in way.steps]
-    met = [step.recipient for step in steps[:-1]]
-    hops = [_hop(step._replace(sender=sender)) for step, sender in zip(steps, [steps[0].sender, *met], strict=True)]
-    return Path(steps[0].origin, book.method, tuple(hops), way.carried, spread)
+    """One of them."""
+    return paths(book, [(way, spread)])[0]
+
+
+def _path(method: str, way: Way, spread: int, steps: Sequence[Step], known: dict[tuple[int, Address], Hop]) -> Path:
+    hops = []
+    sender = steps[0].sender
+    for number, step in zip(way.steps, steps, strict=True):
+        hop = known.get((number, sender))
+        if hop is None:
+            hop = known[(number, sender)] = _hop(step._replace(sender=sender))
+        hops.append(hop)
+        sender = step.recipient
+    return Path(steps[0].origin, method, tuple(hops), way.carried, spread)
 
 
 def larger(book: Book, number: int) -> Way:
@@ -25,7 +45,7 @@ def larger(book: Book, number: int) -> Way:
     chain: list[int] = []
     while number != NO_STEP:
         chain.append(number)
-        number = book.steps[number].parent
+        number = book.parent_of(number)
     return Way(tuple(reversed(chain)), 0)
 
 

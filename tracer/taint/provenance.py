@@ -15,8 +15,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop, heappush
-from itertools import accumulate, count
+from itertools import accumulate, count, islice
 from typing import NamedTuple
 
 from tracer.chains import Family, family
@@ -42,6 +43,18 @@ class Provenance:
         self._exact: _Runs | None = None
         self._wide: _Widest | None = None
 
+    @cached_property
+    def hops(self) -> Sequence[int]:
+        """How many hops each step is from its origin."""
+        return self.book.hops()
+
+    def many(self, questions: Sequence[tuple[Sequence[int], int]]) -> list[list[Way]]:
+        """For each of these steps and a number, so many of their ways at most."""
+        told = self.book.answer(questions)
+        if told is not None:
+            return [[Way(*found) for found in ways] for ways in told]
+        return [list(islice(self.ways(numbers), most)) for numbers, most in questions]
+
     def ways(self, numbers: Collection[int]) -> Iterator[Way]:
         """All ways by which the money of these steps came, the largest first; none is the same as another.
 
@@ -55,12 +68,6 @@ class Provenance:
         return self._exact.ways(numbers)
 
 
-def parts_of(book: Book, number: int) -> Sequence[Part]:
-    """What of a step's money each earlier step had brought, in order; NO_STEP: it started here."""
-    step = book.steps[number]
-    return book.parts.get(number) or (Part(step.parent, step.origin_amount),)
-
-
 # --- exact ------------------------------------------------------------------------------------------------------------
 
 
@@ -69,29 +76,30 @@ class _Runs:
 
     def __init__(self, book: Book) -> None:
         self.book = book
+        self.worths = book.worths()
         self.starts: list[tuple[int, ...]] = []
         taken: dict[int, int] = defaultdict(int)
         losses = iter(book.losses)
         loss = next(losses, None)
-        for number in range(len(book.steps)):
+        for number in range(len(self.worths)):
             while loss is not None and loss.before <= number:
                 taken[loss.step] += loss.origin_amount
                 loss = next(losses, None)
-            self.starts.append(tuple(self._start(part, taken) for part in parts_of(book, number)))
+            self.starts.append(tuple(self._start(part, taken) for part in book.parts_of(number)))
 
     def _start(self, part: Part, taken: dict[int, int]) -> int:
         before = taken[part.step]
         taken[part.step] += part.origin_amount
         if self.book.method != "lifo" or part.step == NO_STEP:
             return before
-        return self.book.steps[part.step].origin_amount - before - part.origin_amount
+        return self.worths[part.step] - before - part.origin_amount
 
     def ways(self, numbers: Collection[int]) -> Iterator[Way]:
         """Best first: following back only ever divides, so the largest that has come to its origin is the largest."""
         order = count()  # among equal ones, in order of finding
         heap: list[tuple[int, int, int, tuple[int, ...], list[Stretch]]] = []
         for number in numbers:
-            amount = self.book.steps[number].origin_amount
+            amount = self.worths[number]
             if amount:
                 heappush(heap, (-amount, next(order), number, (), [(0, amount)]))
         while heap:
@@ -105,7 +113,7 @@ class _Runs:
 
     def _back(self, number: int, stretches: Sequence[Stretch]) -> dict[int, list[Stretch]]:
         """Stretches of what a step brought, as stretches of what its parents had brought."""
-        parts = parts_of(self.book, number)
+        parts = self.book.parts_of(number)
         ends = list(accumulate(part.origin_amount for part in parts))
         found: dict[int, list[Stretch]] = {}
         for start, end in stretches:
@@ -155,7 +163,7 @@ class _Widest:
             while loss is not None and loss.before <= number:
                 self._out(Part(loss.step, loss.origin_amount), number)
                 loss = next(losses, None)
-            for part in parts_of(book, number):
+            for part in book.parts_of(number):
                 self._out(part, number)
                 if part.step == NO_STEP and not step.origin.startswith("payment:"):
                     self.origins.add((step.sender, step.asset, step.origin))
@@ -203,7 +211,7 @@ class _Widest:
 
     def _is_start(self, number: int) -> bool:
         step = self.book.steps[number]
-        starts = any(part.step == NO_STEP and part.origin_amount for part in parts_of(self.book, number))
+        starts = any(part.step == NO_STEP and part.origin_amount for part in self.book.parts_of(number))
         return starts or any(pot[:3] in self.origins for pot in _out_of(step))
 
     def _brought(self, number: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """Which labelled addresses end or interrupt a trace, and which of several claims counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -69,6 +69,11 @@ class Labels:
     def all(self) -> list[Label]:
         """Every claim that is heard, by address, the one that counts first."""
         return [label for address in sorted(self._by_address) for label in self._by_address[address]]
+
+    @property
+    def addresses(self) -> KeysView[Address]:
+        """The addresses that a claim is heard on."""
+        return self._by_address.keys()
 
     def of(self, address: Address) -> list[Label]:
         """Every claim on the address, the one that counts first."""

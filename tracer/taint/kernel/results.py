@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from tracer.model import Address, AssetId, Gap, Transaction
 from tracer.taint.books import Book, End, EndKind, Loss, Part, Pot, PotKey, Step, unseen
 from tracer.taint.kernel import state as table
-from tracer.taint.kernel.state import Array, Stains, State, Tape, World
-from tracer.taint.kernel.tape import EPOCH, Writer
+from tracer.taint.kernel.history import EPOCH
+from tracer.taint.kernel.near import count_hops
+from tracer.taint.kernel.planner import Planned
+from tracer.taint.kernel.share import CODES, Share, joined, used, whole
+from tracer.taint.kernel.state import Array, Stains, State, World
+from tracer.taint.kernel.ways import Found, Question, Walker
 from tracer.taint.methods import CLEAN, NO_STEP, Lot
 from tracer.taint.origins import Origins
 from tracer.taint.reach import Reach
-from tracer.taint.transaction import Plan
 
-_BY = {table.PAYMENT: "payment", table.EXCHANGE: "exchange", table.INFERRED: "inferred_exchange",
-       table.HAND_ON: "hand_on"}  # fmt: skip
 _KINDS = {
     table.ARRIVAL: EndKind.ARRIVAL,
     table.MIXER: EndKind.MIXER,
@@ -28,104 +29,77 @@ _KINDS = {
     table.REDEEMED: EndKind.REDEEMED,
     table.UNRESOLVED: EndKind.UNRESOLVED,
 }
+_QUARTER = np.uint64(2**32 - 1)
 _LOSSES = {table.FEES: "fees", table.ROUNDING: "rounding"}
 
 
-def whole(rows: Array, name: str) -> list[int]:
-    """An amount of records as Python integers."""
-    return _joined(rows[f"{name}_high"], rows[f"{name}_low"])
+class Told(Book):
+    """A book that the kernel filled: what is asked of it is made of the arrays when it is first asked for."""
 
+    worth: Sequence[int]
 
-def _joined(high: Array, low: Array) -> list[int]:
-    if not high.any():
-        return low.tolist()  # type: ignore[no-any-return]
-    return [(h << 64) | one for h, one in zip(high.tolist(), low.tolist(), strict=True)]
+    def __init__(self, method: str, share: Share) -> None:
+        self.method = method
+        self.share = share
 
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What of a state is one method's: its code, its place among those played, and the numbers of its steps."""
-
-    state: State
-    writer: Writer
-    code: int
-    place: int
-    steps: Array  # rows, in order
-    local: Array  # by row: the number within its method
-
-    @classmethod
-    def of(cls, state: State, writer: Writer, codes: Sequence[int]) -> list[Share]:
-        """The share of each method, in the order in which they were played."""
-        every = used(state, "step", table.STEPS)
-        local = np.zeros(len(every), np.int64)
-        made = []
-        for place, code in enumerate(codes):
-            rows = np.flatnonzero(every["method"] == code)
-            local[rows] = np.arange(len(rows))
-            made.append(cls(state, writer, code, place, rows, local))
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not made yet."""
+        if name not in _PAGES:
+            raise AttributeError(name)
+        made = _PAGES[name](self.share)
+        setattr(self, name, made)
         return made
 
-    def rows(self, name: str, counter: int) -> Array:
-        """This method's rows of a table."""
-        every = used(self.state, name, counter)
-        mine: Array = every[every["method"] == self.code]
-        return mine
+    def into(self, places: Container[Address]) -> Sequence[int]:
+        """The numbers of the steps that left an address for one of these."""
+        told, steps = np.array([one in places for one in self.share.names[0]], np.bool_), self.share.step_rows
+        found: list[int] = np.flatnonzero(told[steps["recipient"]] & (steps["sender"] != steps["recipient"])).tolist()
+        return found
 
-    def step(self, numbers: Array) -> list[int]:
-        """The number within the method, of the number among all; none stays none."""
-        if not len(self.local):
-            return numbers.tolist()  # type: ignore[no-any-return]
-        return np.where(numbers < 0, NO_STEP, self.local[numbers]).tolist()  # type: ignore[no-any-return]
+    def chosen(self, numbers: Iterable[int]) -> list[Step]:
+        """The steps of these numbers."""
+        return self.share.made([*numbers])
 
-    @property
-    def names(self) -> tuple[list[Address], list[AssetId], list[str]]:
-        """Addresses, assets and origins by number."""
-        return self.writer.addresses.all, self.writer.assets.all, self.writer.origins.all
+    def worths(self) -> Sequence[int]:
+        """What each step carried, in its origin's own asset."""
+        return self.worth
+
+    def parts_of(self, number: int) -> Sequence[Part]:
+        """What of a step's money each earlier step had brought, in order; NO_STEP: it started here."""
+        return self.parts.get(number) or (Part(self.share.parents[number], self.worth[number]),)
+
+    def parent_of(self, number: int) -> int:
+        """The step that had brought the larger part of a step's money; NO_STEP: it starts there."""
+        return self.share.parents[number]
+
+    def answer(self, questions: Sequence[Question]) -> list[list[Found]]:
+        """By which ways the money of some steps came (`provenance.Provenance.many`)."""
+        walker = Walker(self.share, lifo=self.method == "lifo", mixed=self.method == "haircut")
+        return walker.answer(questions)
+
+    def came(self) -> dict[tuple[Address, AssetId, str], list[int]]:
+        """What came to each address of each asset and origin, in base units and in the origin's own."""
+        return _came(self.share)
+
+    def reached(self) -> dict[tuple[Address, str], int]:
+        """What of each origin reached an address, in its own asset."""
+        return _reached(self.share)
+
+    def hops(self) -> Sequence[int]:
+        """How many hops each step is from its origin."""
+        steps = self.share.step_rows
+        made = np.zeros(len(steps), np.int64)
+        parents = np.array(self.share.parents, np.int64)
+        count_hops(parents, steps["sender"] != steps["recipient"], made)
+        return made.tolist()
 
 
-def used(state: State, name: str, counter: int) -> Array:
-    """The rows of a table that were written."""
-    made: Array = getattr(state, name)[: int(state.counts[counter])]
-    return made
-
-
-def into(book: Book, share: Share) -> None:
-    """Put a method's steps, ends, losses, pots and sums into its book."""
-    book.steps.extend(_steps(share))
-    book.parts.update(_parts(share))
-    book.ends.extend(_ends(share))
-    book.losses.extend(_losses(share))
-    origins = share.writer.origins.all
+def _originated(share: Share) -> dict[str, int]:
+    origins = share.ready.names.origins.all
     mine = share.state.originated[share.place * len(origins) :][: len(origins)]
-    for origin, amount in zip(origins, _joined(mine[:, 0], mine[:, 1]), strict=True):
-        if amount:
-            book.originated[origin] = amount
-    _pots(book, share)
-    _own(book, share.writer)
-
-
-def _steps(share: Share) -> Iterator[Step]:
-    rows = share.rows("step", table.STEPS)
-    places, assets, origins = share.names
-    plans, parents, paid = share.writer.plans, share.step(rows["parent"]), _paid(share)
-    heads = rows[["tx", "by", "sender", "recipient", "asset", "origin"]].tolist()
-    received, worths = whole(rows, "received"), whole(rows, "worth")
-    for n, ((i, by, sender, recipient, asset, origin), got, worth, parent) in enumerate(
-        zip(heads, received, worths, parents, strict=True)
-    ):
-        what, amount = paid.get(n) or (asset, got)
-        ends = places[sender], places[recipient]
-        yield Step(
-            *(plans[i].at, _BY[by], *ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent)
-        )
-
-
-def _paid(share: Share) -> dict[int, tuple[int, int]]:
-    """The asset and amount that were paid for a step, where they are not what was received."""
-    rows = used(share.state, "paid", table.PAID_ROWS)
-    rows = rows[share.state.step["method"][rows["number"]] == share.code]
-    what = zip(rows["asset"].tolist(), whole(rows, "amount"), strict=True)
-    return dict(zip(share.step(rows["number"]), what, strict=True))
+    made: dict[str, int] = defaultdict(int)
+    made.update({one: n for one, n in zip(origins, joined(mine[:, 0], mine[:, 1]), strict=True) if n})
+    return made
 
 
 def _parts(share: Share) -> dict[int, tuple[Part, ...]]:
@@ -152,29 +126,35 @@ def _ends(share: Share) -> Iterator[End]:
 def _losses(share: Share) -> Iterator[Loss]:
     rows = share.rows("loss", table.LOSSES)
     places, assets, origins = share.names
-    plans, before = share.writer.plans, np.searchsorted(share.steps, rows["before"]).tolist()
+    plans, before = share.ready.history, np.searchsorted(share.steps, rows["before"]).tolist()
     heads = rows[["kind", "tx", "address", "asset", "origin"]].tolist()
     amounts = whole(rows, "amount"), whole(rows, "worth")
     for (kind, i, place, asset, origin), amount, worth, step, earlier in zip(
         heads, *amounts, share.step(rows["step"]), before, strict=True
     ):
-        where = plans[i].at, places[place], assets[asset], origins[origin]
+        where = plans.transaction(i), places[place], assets[asset], origins[origin]
         yield Loss(_LOSSES[kind], *where, amount, worth, step, earlier)
 
 
-def _pots(book: Book, share: Share) -> None:
+def _open(share: Share) -> tuple[Array, Array, list[PotKey], Array]:
+    """The pots that anything went through: their accounts, lists and keys, and their numbers."""
+    places, assets, _ = share.names
+    first = share.place * len(share.ready.pots)
+    account, head = (one[first : first + len(share.ready.pots)] for one in (share.state.account, share.state.pot))
+    some = np.flatnonzero(account.any(axis=1))
+    keys = [(places[place], assets[asset], "") for place, asset in share.ready.pots[some].tolist()]
+    return account[some], head[some], keys, some
+
+
+def _pots(share: Share) -> dict[PotKey, Pot]:
     """All pots that anything went through, and the lots that lie in them, in order of arrival."""
-    places, assets, origins = share.names
-    pots = share.writer.pots.all
-    first = share.place * len(pots)
-    account, head = (one[first : first + len(pots)] for one in (share.state.account, share.state.pot))
-    columns = [_joined(account[:, 2 * n], account[:, 2 * n + 1]) for n in range(5)]
-    heads, lots = head.tolist(), _Lots(share, [*origins, CLEAN])  # -1 is clean
-    for pot in np.flatnonzero(account.any(axis=1)).tolist():
-        place, asset = pots[pot]
-        key = (places[place], assets[asset], "")
-        held = lots.of(heads[pot], in_turn=book.method != "haircut")
-        book.pots[key] = Pot(held, *(column[pot] for column in columns))
+    account, head, keys, _ = _open(share)
+    columns = [joined(account[:, 2 * n], account[:, 2 * n + 1]) for n in range(5)]
+    lots = _Lots(share, [*share.names[2], CLEAN])  # -1 is clean
+    in_turn, made = share.code != CODES["haircut"], defaultdict[PotKey, Pot](Pot)
+    for key, ends, *sums in zip(keys, head.tolist(), *columns, strict=True):
+        made[key] = Pot(lots.of(ends, in_turn=in_turn), *sums)
+    return made
 
 
 class _Lots:
@@ -205,69 +185,134 @@ class _Lots:
             lot = self.after[lot]
 
 
-def _own(book: Book, writer: Writer) -> None:
-    """What reported addresses originated themselves."""
-    for origin, amount in book.originated.items():
-        if origin in writer.own:
-            book.own[(*writer.own[origin], origin)] = amount
-
-
-def reach(origins: Origins, stains: Stains, writer: Writer) -> Reach:
-    """The poison's reach."""
-    made, came = Reach(origins), whole(stains.entry, "came")
-    of_origin, after = stains.entry["origin"].tolist(), stains.entry["after"].tolist()
-    for pot in np.flatnonzero(stains.head >= 0).tolist():
-        place, asset = writer.pots.all[pot]
-        address, kind = writer.addresses.all[place], writer.assets.all[asset]
-        entry = int(stains.head[pot])
-        while entry >= 0:
-            origin = writer.origins.all[of_origin[entry]]
-            made.pots[(address, kind, "")].add(origin)
-            made.came[(address, kind, origin)] = came[entry]
-            entry = after[entry]
+def _came(share: Share) -> dict[tuple[Address, AssetId, str], list[int]]:
+    """What the steps brought, and at a reported address what it originated itself."""
+    places, assets, origins = share.names
+    steps, made = share.step_rows, defaultdict[tuple[Address, AssetId, str], list[int]](lambda: [0, 0])
+    for origin, (address, asset), amount in _own(share):
+        made[(address, asset, origin)] = [amount, amount]
+    for (place, asset, origin), got, worth in _grouped(steps, ("recipient", "asset", "origin"), "received", "worth"):
+        sums = made[(places[place], assets[asset], origins[origin])]
+        sums[0] += got
+        sums[1] += worth
     return made
 
 
-def touched(world: World, writer: Writer) -> dict[Address, datetime]:
+def _reached(share: Share) -> dict[tuple[Address, str], int]:
+    """What left other addresses for one, in each origin's own asset."""
+    places, _, origins = share.names
+    steps, made = share.step_rows, defaultdict[tuple[Address, str], int](int)
+    for origin, (address, _), amount in _own(share):
+        made[(address, origin)] += amount
+    for (place, origin), worth in _grouped(
+        steps[steps["sender"] != steps["recipient"]], ("recipient", "origin"), "worth"
+    ):
+        made[(places[place], origins[origin])] += worth
+    return made
+
+
+def _own(share: Share) -> Iterator[tuple[str, tuple[Address, AssetId], int]]:
+    """What reported addresses originated."""
+    own = share.ready.own
+    return ((origin, own[origin], amount) for origin, amount in _originated(share).items() if origin in own)
+
+
+def _grouped(rows: Array, by: Sequence[str], *amounts: str) -> Iterator[tuple[Any, ...]]:
+    """The sums of some amounts over rows that have these numbers in common."""
+    if not len(rows):
+        return
+    order = np.lexsort([rows[name] for name in by])
+    keys = np.column_stack([rows[name][order] for name in by])
+    firsts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
+    sums = [_sums(rows[f"{name}_high"][order], rows[f"{name}_low"][order], firsts) for name in amounts]
+    yield from zip(map(tuple, keys[firsts].tolist()), *sums, strict=True)
+
+
+def _sums(high: Array, low: Array, firsts: Array) -> list[int]:
+    """Exact: in quarters, whose sums fit."""
+    quarters = (low & _QUARTER, low >> np.uint64(32), high & _QUARTER, high >> np.uint64(32))
+    sums = [np.add.reduceat(quarter, firsts).tolist() for quarter in quarters]
+    return [a + (b << 32) + (c << 64) + (d << 96) for a, b, c, d in zip(*sums, strict=True)]
+
+
+_PAGES: dict[str, Callable[[Share], Any]] = {
+    "steps": lambda share: share.made(slice(None)),
+    "worth": lambda share: whole(share.step_rows, "worth"),
+    "parts": _parts,
+    "ends": lambda share: list(_ends(share)),
+    "losses": lambda share: list(_losses(share)),
+    "originated": _originated,
+    "pots": _pots,
+    "own": lambda share: {(*where, origin): amount for origin, where, amount in _own(share)},
+}
+
+
+class Stained(Reach):
+    """The poison's reach, made of the arrays when it is first asked for."""
+
+    def __init__(self, origins: Origins, stains: Stains, ready: Planned) -> None:
+        self.origins = origins
+        self._entries = stains
+        self._ready = ready
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not made yet."""
+        if name not in ("pots", "came"):
+            raise AttributeError(name)
+        self.pots, self.came = defaultdict(set), defaultdict(int)
+        entry, names = self._entries.entry, self._ready.names
+        came, of_origin, after = whole(entry, "came"), entry["origin"].tolist(), entry["after"].tolist()
+        some = np.flatnonzero(self._entries.head >= 0)
+        pots = self._ready.pots[some].tolist()
+        for (place, asset), head in zip(pots, self._entries.head[some].tolist(), strict=True):
+            address, kind, number = names.addresses.all[place], names.assets.all[asset], head
+            while number >= 0:
+                origin = names.origins.all[of_origin[number]]
+                self.pots[(address, kind, "")].add(origin)
+                self.came[(address, kind, origin)] = came[number]
+                number = after[number]
+        return getattr(self, name)
+
+
+def touched(world: World, ready: Planned) -> dict[Address, datetime]:
     """When taint first came to an address."""
     moments = world.place["touched"]
     return {
-        writer.addresses.all[n]: EPOCH + timedelta(microseconds=int(moments[n]))
+        ready.names.addresses.all[n]: EPOCH + timedelta(microseconds=int(moments[n]))
         for n in np.flatnonzero(moments != table.NEVER).tolist()
     }
 
 
-def gaps(state: State, writer: Writer, code: int) -> dict[tuple[tuple[str, str], PotKey], Gap]:
+def gaps(state: State, ready: Planned, code: int) -> dict[tuple[tuple[str, str], PotKey], Gap]:
     """Where a pot paid more than was seen coming in, once a transaction."""
     rows = used(state, "gap", table.GAPS)
     rows = rows[rows["method"] == code]  # every method finds the same
     found: dict[tuple[tuple[str, str], PotKey], Gap] = {}
     for (i, pot), amount in zip(rows[["tx", "pot"]].tolist(), whole(rows, "amount"), strict=True):
-        place, asset = writer.pots.all[pot]
-        one_pot = (writer.addresses.all[place], writer.assets.all[asset], "")
-        transaction = writer.plans[i].at
+        place, asset = ready.pots[pot].tolist()
+        one_pot = (ready.names.addresses.all[place], ready.names.assets.all[asset], "")
+        transaction = ready.history.transaction(i)
         key = (transaction.chain, transaction.tx_hash)
         found.setdefault((key, one_pot), unseen(transaction, one_pot, amount))
     return found
 
 
-def unresolved(state: State, writer: Writer) -> list[Transaction]:
+def unresolved(state: State, ready: Planned) -> list[Transaction]:
     """The transactions in which money stands unresolved under any method, in order."""
     ends = used(state, "end", table.ENDS)
     steps = ends["step"][ends["kind"] == table.UNRESOLVED]
-    return [writer.plans[i].at for i in np.unique(state.step["tx"][steps]).tolist()]
+    return [ready.history.transaction(i) for i in np.unique(state.step["tx"][steps]).tolist()]
 
 
-def hops(world: World, writer: Writer) -> dict[Address, int]:
+def hops(world: World, ready: Planned) -> dict[Address, int]:
     """The fewest hops from any origin, of every address that taint came to."""
     found = world.place["hops"][:-1]
-    return {writer.addresses.all[n]: int(found[n]) for n in np.flatnonzero(found >= 0).tolist()}
+    return {ready.names.addresses.all[n]: int(found[n]) for n in np.flatnonzero(found >= 0).tolist()}
 
 
-def played(tape: Tape, world: World, writer: Writer) -> Iterator[tuple[Plan, dict[Address, bool]]]:
-    """The transactions that were played, each with who might spend then."""
-    payers, let, firsts = tape.payer.tolist(), world.let.tolist(), tape.tx["payer"].tolist()
-    names = writer.addresses.all
+def played(ready: Planned, world: World) -> Iterator[tuple[int, dict[Address, bool]]]:
+    """The rows of the transactions that were played, each with who might spend then."""
+    payers, may, firsts = ready.tape.payer.tolist(), world.let.tolist(), ready.tape.tx["payer"].tolist()
+    names = ready.names.addresses.all
     for i in np.flatnonzero(world.played).tolist():
-        rows = range(firsts[i], firsts[i + 1])
-        yield writer.plans[i], {names[payers[row]]: let[row] for row in rows}
+        yield i, {names[payers[row]]: may[row] for row in range(firsts[i], firsts[i + 1])}

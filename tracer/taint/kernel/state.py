@@ -17,6 +17,7 @@ ARRIVAL, MIXER, BRIDGE, REDEEMED, UNRESOLVED, POT, VENUE = range(7)  # what a re
 FIFO, LIFO, HAIRCUT, DIRTY_FIRST, CLEAN_FIRST = range(5)
 PAYMENT, EXCHANGE, INFERRED, HAND_ON = range(4)  # what a step is by
 FEES, ROUNDING = range(2)  # how money is lost
+GROWTH = 5  # fourths of its size that a full table grows to
 NEVER = np.iinfo(np.int64).max
 
 # counters of a State
@@ -39,7 +40,7 @@ TX = record("at! always? straight? inferred? lines payer fee spend payment recei
 FEE = record("amount: pot address own asset")
 SPEND = record("amount: pot address own payment sender asset leg")
 LEG = record("amount: kind where hand address receipt")
-REPORTED = record("most: origin pot address own")  # the pot, address and origin of who paid
+REPORTED = record("most: origin pot address own asset")  # the pot, address and origin of who paid, and in what
 VIA = record("address target")  # an exchange, or one who hands on
 TARGET = record("amount: receipt")
 RECEIPT = record("amount: pot address asset mode own")
@@ -154,7 +155,7 @@ def roomier(one: State, need: int) -> State:
     """The same with room for at least `need` more of everything a transaction can make."""
     counts, lots, grown = one.counts, len(one.lot), {}
     if counts[ROOM] < need:
-        more = max(lots // 2, need)
+        more = max(lots * GROWTH // 4 - lots, need)
         grown["lot"] = lot = _longer(one.lot, lots + more)
         lot["after"][lots:] = np.arange(lots + 1, lots + more + 1)
         lot["after"][lots + more - 1] = counts[FREE]
@@ -163,7 +164,7 @@ def roomier(one: State, need: int) -> State:
     for name, number in _TABLES.items():
         table = getattr(one, name)
         if len(table) - counts[number] < need:
-            grown[name] = _longer(table, max(len(table) * 3 // 2, int(counts[number]) + need))
+            grown[name] = _longer(table, max(len(table) * GROWTH // 4, int(counts[number]) + need))
     return one._replace(**grown)
 
 
@@ -171,14 +172,14 @@ _TABLES = {"bag": BAG, "step": STEPS, "paid": PAID_ROWS, "part": PARTS, "end": E
 
 
 def _longer(table: Array, rows: int) -> Array:
-    made = np.zeros(rows, table.dtype)
-    made[: len(table)] = table
-    return made
+    """The same table, made longer where it lies if it can be: nothing is held twice."""
+    table.resize(rows, refcheck=False)
+    return table
 
 
 def more_stains(one: Stains, need: int) -> Stains:
     """The same with room for at least `need` more entries."""
     size = len(one.entry)
     if size - one.counts[0] < need:
-        one = one._replace(entry=_longer(one.entry, size * 3 // 2 + need))
+        one = one._replace(entry=_longer(one.entry, size * GROWTH // 4 + need))
     return one if len(one.mine) >= need else one._replace(mine=_longer(one.mine, 2 * need))
