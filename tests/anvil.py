@@ -38,12 +38,22 @@ class NodeError(Exception):
 
 
 @contextmanager
-def started(*options: str) -> Iterator[Anvil]:
-    """A new chain `eip155:1` whose last two blocks are never final.
+def started(*options: str, chain_id: int = 1) -> Iterator[Anvil]:
+    """A new chain `eip155:CHAIN_ID` whose last two blocks are never final.
 
     `options` are anvil's own. Raises Missing.
     """
-    command = [_binary(), "--chain-id", "1", "--port", "0", "--slots-in-an-epoch", "1", "--no-mining", *options]
+    command = [
+        _binary(),
+        "--chain-id",
+        str(chain_id),
+        "--port",
+        "0",
+        "--slots-in-an-epoch",
+        "1",
+        "--no-mining",
+        *options,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             chain = Anvil(_port(process))

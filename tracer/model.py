@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 ENGINE = "tracer.taint/3"  # part of every digest: raise it when the same inputs may give another result
 NATIVE = "native"
+OP_RETURN = "op_return"  # the contract and topic of a Log that is what a bitcoin transaction itself says
 
 
 class Address(NamedTuple):
@@ -153,6 +154,27 @@ class Freeze:
     at: datetime
     block: int | None = None
     amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Money that a bridge took on one chain and paid out on another, joined by what the bridge says on both.
+
+    `key`: what the bridge calls it. `out` and `into`: ids of the transfer by which the bridge got it, and of the one by
+    which `recipient` got it; `into` None: it is not followed, and `why`.
+    """
+
+    protocol: str
+    key: str
+    out: str
+    into: str | None
+    recipient: Address | None
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """What stands for the bridge's hands while it has this money, as the text of an address."""
+        return f"{self.protocol}:{self.key}"
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """Every row of the facts and addresses that ship."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from tracer.chains import parse_address, parse_chain
-from tracer.detect.kyc import days
+from tracer.detect import bridges
+from tracer.detect.kyc import days, low_kyc
 from tracer.model import Address, Category, Entity, Label
 from tracer.registry import Registry, shipped
+from tracer.taint.stops import STOPS, Stop
 
 ENTITIES, LABELS = shipped()
 REGISTRY = Registry(ENTITIES)
@@ -106,3 +109,23 @@ def test_arrivals_have_entities() -> None:
     assert not unknown & {entity.name for entity in ENTITIES}
     assert {"Binance", "HTX", "KuCoin", "Tornado Cash", "Sinbad.io", "eXch", "Lazarus Group"}.isdisjoint(unknown)
     assert {label.entity for label in LABELS} >= {"Binance", "HTX", "KuCoin", "Tornado Cash", "Sinbad.io", "eXch"}
+
+
+def test_swappers_are_custody_with_their_facts() -> None:
+    """Money that comes to an instant swapper ends there, and the flag says what is known of its customer checks."""
+    swappers = {label.entity for label in LABELS if label.category is Category.SWAPPER}
+
+    assert STOPS[Category.SWAPPER] is Stop.ARRIVAL
+    assert {"ChangeNOW", "FixedFloat", "SideShift.ai", "eXch"} <= swappers
+    for name in swappers:
+        entity = REGISTRY.entity_of(name)
+        assert entity is not None
+        assert low_kyc(entity.facts, datetime(2024, 6, 1, tzinfo=UTC)).facts
+
+
+def test_what_bridges_hold_money_in_is_labelled() -> None:
+    """Where a crossing is not followed the money stops there: each such address is a bridge's, on most chains."""
+    labelled = {label.address for label in LABELS if label.category is Category.BRIDGE}
+    bare = {str(address) for address, name in bridges.HOLDS.items() if address not in labelled and name != "thorchain"}
+
+    assert bare == set()

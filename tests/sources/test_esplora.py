@@ -368,7 +368,7 @@ def test_a_kept_page_says_the_same_again() -> None:
         pages = read(source(served.url), WALLET)
 
     for page in pages:
-        assert (page.transactions, page.assets) == tuple(parse(page.raw))
+        assert (page.transactions, page.assets, page.logs) == tuple(parse(page.raw))
     with pytest.raises(SourceBroken):
         parse(b'{"kind": "esplora"}')
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from tracer.actions.probable import pools_touched
-from tracer.detect import freezes, tornado
+from tracer.detect import bridges, freezes, tornado
 from tracer.errors import Reorg, SourceError
 from tracer.model import Address
 from tracer.sources import Source
@@ -19,9 +19,20 @@ Watched = Mapping[Address, Sequence[str]]  # contract to the signatures of the e
 
 
 def watched(store: Store) -> Watched:
-    """The contracts that are read: issuers of tokens that can be frozen, and pools of mixers that cases' money met."""
-    issuers = {freezes.contract(asset): [one.signature for one in events] for asset, events in freezes.EVENTS.items()}
-    return issuers | dict.fromkeys(pools_touched(store), tuple(tornado.SIGNATURES))
+    """The contracts that are read: issuers of tokens that can be frozen, pools of mixers that cases' money met, and
+    bridges, on all chains, that anything was paid into which was read.
+    """
+    issuers: dict[Address, Sequence[str]] = {
+        freezes.contract(asset): [one.signature for one in events] for asset, events in freezes.EVENTS.items()
+    }
+    return {**issuers, **dict.fromkeys(pools_touched(store), tuple(tornado.SIGNATURES)), **_crossed(store)}
+
+
+def _crossed(store: Store) -> Watched:
+    met = {bridges.HOLDS[address] for address in store.recipients(bridges.HOLDS)}
+    met |= {one.protocol for one in bridges.messages(store.logs([bridges.MEMOS]))}
+    spoken = ((one, place) for one in bridges.PROTOCOLS.values() if one.name in met for place in sorted(one.contracts))
+    return {place: one.signatures for one, place in spoken if place != bridges.MEMOS}
 
 
 @dataclass(slots=True)

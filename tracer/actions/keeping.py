@@ -103,6 +103,7 @@ def keep(store: Store, read: Iterable[tuple[Address, Page]], heads: Mapping[str,
                 last = max(page.blocks, default=0)
                 page_id = work.add_page(page.source, str(address), last, page.raw, kind="reply")
                 work.add_assets(page.assets)
+                work.add_logs(page.source, page.logs)
                 new = work.add_transactions(page.transactions, page_id)
                 added = Added(added.transactions + new.transactions, added.transfers + new.transfers)
             work.add_blocks(address.chain, page.source, page.blocks)

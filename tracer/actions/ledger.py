@@ -34,7 +34,7 @@ def address_ledger(
     recorded = read(document)
     with collector_paused():
         work = recorded.work
-        kept = ledger(recorded.flow, work.dropped.keys(), method, address, work.known.coinjoins.keys())
+        kept = ledger(recorded.flow, work.dropped.keys(), method, address, work.known.coinjoins.keys(), work.crossings)
     head = {"case": case.name, "digest": document["digest"]}
     return head | told(kept, _assets(kept, wanted, case.name)), document
 

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from tracer.actions import exits
 from tracer.detect.demixing import HEURISTICS, Scene, Together, links, together
+from tracer.detect.payouts import HEURISTIC, SAYS
 from tracer.detect.tornado import POOLS, Deposit, notes
 from tracer.errors import NotFound
 from tracer.exports import plain
@@ -33,8 +35,9 @@ def pools_touched(store: Store) -> list[Address]:
 def probable(store: Store, case_name: str) -> Plain:
     """What may have come out of what a case's tainted money went into, and the sums of it, by recipient.
 
-    `notes`: tainted deposits, each with its `withdrawals`; `recipients`: what may have come to each, at most. Raises
-    NotFound for the case, and where it was not traced.
+    `notes`: tainted deposits, each with its `withdrawals`; `recipients`: what may have come to each, at most. `exits`:
+    payments into bridges that are not followed, each with its `payouts`; `payout_recipients` likewise. Raises NotFound
+    for the case, and where it was not traced.
     """
     case = store.case(case_name)
     newest = store.latest_trace(case.id)
@@ -51,6 +54,7 @@ def probable(store: Store, case_name: str) -> Plain:
         for one in scene.deposits
         if (one.pool, one.tx_hash) in entered
     ]
+    exits_, paid = exits.exits(store, document)
     return {
         "case": case.name,
         "digest": document["digest"],
@@ -58,12 +62,15 @@ def probable(store: Store, case_name: str) -> Plain:
         "notes": found,
         "recipients": _recipients(found),
         "unread": [plain.place(pool) for pool in pools if pool not in read],
-        "heuristics": {name: row.says for name, row in HEURISTICS.items()},
+        "exits": exits_,
+        "payout_recipients": paid,
+        "heuristics": {name: row.says for name, row in HEURISTICS.items()} | {HEURISTIC: SAYS},
     }
 
 
 def edges(found: Mapping[str, Any]) -> Iterator[Plain]:
-    """The branch as edges from pool to recipient, for those who draw it."""
+    """The branch as edges from pool or payer to recipient, for those who draw it."""
+    yield from exits.edges(found["exits"])
     for note in found["notes"]:
         for out in note["withdrawals"]:
             yield {"chain": note["chain"], "sender": note["pool"], "note": note["tx_hash"], **out}
@@ -131,17 +138,12 @@ def _out(answer: Together, denomination: int, read: set[Address]) -> Plain:
         "relayed": out.relayer is not None,
         "before": answer.before,
         "candidates": len(answer.candidates),
-        "probability": _said(answer.probability),
+        "probability": exits.said(answer.probability),
         # who else dealt with a recipient that was not read is not known: then there may be more candidates
         "at_most": not known,
         "heuristics": list(answer.heuristics),
         "contradict": answer.contradict,
     }
-
-
-def _said(probability: Fraction) -> str:
-    """Six places, cut."""
-    return f"{int(probability)}.{int(probability % 1 * 10**6):06d}"
 
 
 def _recipients(found: Sequence[Plain]) -> list[Plain]:

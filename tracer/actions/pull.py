@@ -62,7 +62,8 @@ def pull(
 
 
 def due(store: Store, case: Case) -> list[Address]:
-    """What a case watches: the frontier by worth, then what it follows already, then what was reported.
+    """What a case watches: the frontier by worth, then whom bridges are to pay, then what it follows already,
+    then what was reported.
 
     Of the frontier, what the newest trace's limits leave out is not read, and what a source was asked for since that
     trace comes after what was not, so that an interrupted pull goes on where it was.
@@ -78,7 +79,15 @@ def due(store: Store, case: Case) -> list[Address]:
     left, known = ([Address(row["chain"], row["address"]) for row in rows] for rows in (frontier, followed))
     asked = {read.address for read in store.coverage(left)}
     left.sort(key=asked.__contains__)
-    return list(dict.fromkeys([*left, *known, *reported]))
+    return list(dict.fromkeys([*left, *_awaited(traced), *known, *reported]))
+
+
+def _awaited(traced: Mapping[str, Any]) -> list[Address]:
+    """Whom bridges name that tainted money went into, and whose payout is not read yet."""
+    paid = {row["id"]: (row["chain"], row["sender"]) for row in traced["transfers"]}
+    tainted = {(row["chain"], row["address"]) for row in traced["addresses"]}
+    rows = (row for row in traced["crossings"] if row["into"] is None and row["address"] is not None)
+    return [Address(row["chain"], row["address"]) for row in rows if paid[row["out"]] in tainted]
 
 
 def _within(limits: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

@@ -277,7 +277,7 @@ class _Known:
             while (step := self._largest(place, asset, origin, method, before)) is not None:
                 before, hop = step
                 hops.append({key: hop[key] for key in HOP} | hop["amounts"][method])
-                place, asset = Address(hop["chain"], hop["sender"]), hop["asset"]
+                place, asset = Address(plain.from_chain(hop), hop["sender"]), hop["asset"]
             if hops:
                 return {"method": method, "carried": None, "hops": hops[::-1]}
         return None

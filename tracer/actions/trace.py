@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from tracer.actions.deposits import learn
 from tracer.actions.flag import put, withdrawing
 from tracer.actions.registry import refresh
 from tracer.actions.reports import free_origins, hold
+from tracer.detect import bridges
 from tracer.detect.coinjoin import CoinJoin, coinjoins
 from tracer.detect.kyc import POLICY, Policy
 from tracer.detect.poisoning import Doubt, dropped
@@ -20,7 +22,19 @@ from tracer.errors import Conflict, UnknownMethod
 from tracer.exports.document import canonical
 from tracer.exports.plain import place
 from tracer.exports.tell import DISAGREEMENT, UNCONFIRMED, Work, tell
-from tracer.model import ENGINE, Address, AssetId, Case, CaseState, Coverage, Gap, Limits, Report, Transaction
+from tracer.model import (
+    ENGINE,
+    Address,
+    AssetId,
+    Case,
+    CaseState,
+    Coverage,
+    Crossing,
+    Gap,
+    Limits,
+    Report,
+    Transaction,
+)
 from tracer.store.rows import Hold, Read
 from tracer.store.store import Store
 from tracer.taint.flow import Flow, Result
@@ -76,6 +90,9 @@ class Reading:
     dropped: dict[str, str] = field(default_factory=dict)
     coverage: dict[Address, Coverage] = field(default_factory=dict)
     coinjoins: dict[Key, CoinJoin] = field(default_factory=dict)
+    joins: dict[Key, list[bridges.Joined]] | None = None  # by the payment's transaction; read when one may matter
+    crossings: list[Crossing] = field(default_factory=list)
+    sought: set[Key] = field(default_factory=set)  # payouts' transactions that were looked for
 
     def readable(self, wanted: list[Address]) -> list[Address]:
         """Those that can be read: on a live chain the ones a source was pulled for, elsewhere all of them."""
@@ -108,7 +125,8 @@ class Reading:
         """Read all that is wanted so far as columns, where they can hold it."""
         history = self.store.history(self.order, self.keys)
         left_out = {tx_hash for _, tx_hash in self.unconfirmed} if self.leave_out else set()
-        if history is None or (left_out and history.find(left_out)):
+        crossed = bool(self.store.logs(bridges.CONTRACTS))  # what crosses a bridge is planned by hand
+        if history is None or crossed or (left_out and history.find(left_out)):
             self.columns_from = None
             return False
         self._know({*history.ends, *self.order}, set(history.assets))
@@ -127,6 +145,10 @@ class Reading:
         keys = {(one.chain, one.tx_hash) for one in found}
         unchanged = {key: mix for key, mix in self.coinjoins.items() if key not in keys}
         self.coinjoins = unchanged | coinjoins(self.flow.transactions[key] for key in keys)
+        if self.joins is None and bridges.met(found):
+            self.joins = defaultdict(list)
+            for one in bridges.joins(self.store.logs(bridges.CONTRACTS)):
+                self.joins[one.out.transaction].append(one)
 
     def _know(self, places: set[Address], assets: set[AssetId]) -> None:
         """Hear the labels of these, and learn how assets call themselves."""
@@ -136,8 +158,21 @@ class Reading:
 
     def fold(self) -> Result:
         """Fold what was read, without its poison."""
+        self._cross()
         self.dropped = self._dropped()
-        return self.flow.fold(self.dropped.keys(), self.coinjoins.keys())
+        return self.flow.fold(self.dropped.keys(), self.coinjoins.keys(), self.crossings)
+
+    def _cross(self) -> None:
+        """What crossed a bridge; the payout's transaction is taken too, as far as it is stored."""
+        while True:
+            keys = (self.joins or {}).keys() & self.flow.transactions.keys()
+            mine = [one for key in keys for one in (self.joins or {})[key]]
+            payouts = {one.into.transaction for one in mine if one.into} - self.flow.transactions.keys() - self.sought
+            if not payouts:
+                break
+            self.sought |= payouts
+            self.transactions(sorted(payouts))
+        self.crossings = bridges.crossings(sorted(mine, key=lambda one: one.out.order), self.flow.transactions)
 
     def _dropped(self) -> dict[str, str]:
         if self.history is None:
@@ -250,7 +285,7 @@ def _work(case: Case, method: str, known: Known, reading: Reading) -> Work:
     assets = reading.store.assets(sorted(reading.symbols))
     coverage = {address: reading.coverage[address] for address in reading.order}  # known but not read is unread
     gaps = [*_unconfirmed(reading), *_disagreements(reading)]
-    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets, gaps)
+    return Work(case.name, method, known, reading.dropped, reading.order, coverage, assets, reading.crossings, gaps)
 
 
 def _unconfirmed(reading: Reading) -> Iterator[Gap]:

@@ -12,6 +12,7 @@ from typing import Any
 from tracer.actions.export import flag_row
 from tracer.actions.kept import Kept
 from tracer.actions.trace import collector_paused
+from tracer.detect import bridges
 from tracer.errors import NotFound
 from tracer.exports import plain
 from tracer.exports.document import canonical
@@ -117,6 +118,7 @@ def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Ite
     moved = (end for one in flow.transactions.values() for t in one.transfers for end in (t.sender, t.recipient) if end)
     ends = {*moved, *flow.read, *(spec.address for spec in flow.specs)}
     labels = [one for one in store.labels(sorted(ends), history=True) if one.confidence >= flow.limits.min_confidence]
+    yield from _crossings(store, made, recorded)
     yield from _either("labels", made["labels"], *(_labels(labels, when) for when in (at, None)))
     if not made["entities"]:
         return
@@ -125,6 +127,20 @@ def _claims(store: Store, made: Plain, recorded: Recorded, newest: Trace) -> Ite
     facts = [_bare(row) for row in made["facts"]]
     yield from _either("facts", facts, _facts(then, named), _facts(now, named))
     yield from _entities(made, Registry(now))
+
+
+def _crossings(store: Store, made: Plain, recorded: Recorded) -> Iterator[Difference]:
+    """What was followed through bridges must be what their stored events say; they may say more by now."""
+    if not made["crossings"]:
+        return
+    transactions = recorded.flow.transactions
+    said = bridges.crossings(bridges.joins(store.logs(bridges.CONTRACTS)), transactions)
+    found = {(one.out, one.into): plain.crossing(one) for one in said}
+    for row in (row for row in made["crossings"] if row["into"] is not None):
+        other = found.get((row["out"], row["into"])) or next(
+            (plain.crossing(one) for one in said if one.out == row["out"]), None
+        )
+        yield from differing(f"crossings[{row['protocol']} {row['key']}]", row, other, "crossing")
 
 
 def _labels(labels: Iterable[Label], at: datetime | None) -> list[Plain]:

@@ -1,4 +1,4 @@
-"""`tracer probable`: where money that went into a mixer may have come out."""
+"""`tracer probable`: where money that went into a mixer or a bridge may have come out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def probable(
     least: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less probable.")] = 0.01,
     as_json: AsJson = False,
 ) -> None:
-    """Where money that went into a mixer may have come out: candidates with a probability, apart from what is exact."""
+    """Where money that went into a mixer or bridge may have come out: candidates, apart from what is exact."""
     with the_app() as made:
         found = probable_of(made.store, name)
     if as_json:
@@ -38,8 +38,28 @@ def _lines(found: dict[str, Any], least: float) -> Iterator[str]:
         alias = CHAINS[one["chain"]].alias
         yield f"may have  {alias}:{one['recipient']}: at most {money(one['at_most'], asset, {})}"
         yield f"            weighted by probability {money(one['likely'], asset, {})}"
-    if found["recipients"]:
+    yield from _exits(found, least)
+    if found["recipients"] or found["payout_recipients"]:
         yield "these are leads, not sums: they are part of no exact amount and of no digest"
+
+
+def _exits(found: dict[str, Any], least: float) -> Iterator[str]:
+    for one in found["exits"]:
+        amount = money(one["amount"], (one["chain"], one["asset"]), {})
+        yield f"exit      {amount} into {one['bridge']}, {when(one['at'])}, transaction {one['tx_hash']}"
+        for out in (out for out in one["payouts"] if float(out["probability"]) >= least):
+            most = "at most " if one["unread"] else ""
+            got = money(out["amount"], (out["chain"], out["asset"]), {})
+            yield f"  {most}{out['probability'][:6]}  {got} to {CHAINS[out['chain']].alias}:{out['recipient']}"
+            yield f"          one of {out['candidates']}, {when(out['at'])}, tx {out['tx_hash']}"
+        if not one["payouts"]:
+            yield "  nothing that is stored fits"
+        if one["unread"]:
+            yield f"  not read: {', '.join(one['unread'])}"
+    for one in found["payout_recipients"]:
+        asset = one["chain"], one["asset"]
+        yield f"may have  {CHAINS[one['chain']].alias}:{one['address']}: at most {money(one['at_most'], asset, {})}"
+        yield f"            weighted by probability {money(one['likely'], asset, {})}"
 
 
 def _note(note: dict[str, Any], least: float) -> Iterator[str]:

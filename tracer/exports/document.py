@@ -18,7 +18,20 @@ from typing import Any
 from tracer.exports import plain
 from tracer.exports.accounts import accounts
 from tracer.exports.plain import Plain
-from tracer.model import ENGINE, Address, Asset, AssetId, Coverage, Entity, Finding, FlagState, Gap, Limits, Role
+from tracer.model import (
+    ENGINE,
+    Address,
+    Asset,
+    AssetId,
+    Coverage,
+    Crossing,
+    Entity,
+    Finding,
+    FlagState,
+    Gap,
+    Limits,
+    Role,
+)
 from tracer.taint.books import LEAVES, Book, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
@@ -27,10 +40,12 @@ from tracer.taint.methods import METHODS, POISON
 SCHEMA = "tracer.case/1"
 INPUTS = (
     *("engine", "methods", "limits", "policy", "reported", "read"),
-    *("assets", "labels", "entities", "facts", "transactions", "transfers"),
+    *("assets", "labels", "entities", "facts", "transactions", "transfers", "crossings"),
 )
 RESULTS = ("origins", "gaps", "addresses", "exposures", "ledger", "hops", "flags")
-BY_ROW = frozenset({"reported", "assets", "labels", "entities", "facts"})  # a digest a row, so that one can be named
+BY_ROW = frozenset(
+    {"reported", "assets", "labels", "entities", "facts", "crossings"}
+)  # a digest a row, so that one can be named
 BY_KEY = frozenset({"limits", "policy"})
 REVIEWED = ("id", "version", "state", "reason")  # what an exported flag has beside what the rule found
 
@@ -53,6 +68,7 @@ class Told:
     exposures: Sequence[Exposure]
     findings: Sequence[Finding]
     stopped: Plain
+    crossings: Sequence[Crossing] = ()
     gaps: Sequence[Gap] = ()  # beside those of the result
     unconfirmed: frozenset[str] = frozenset()  # transactions that count though their block is not final
 
@@ -84,6 +100,7 @@ def document(told: Told) -> Plain:
             for transaction in transactions
             for one in sorted(transaction.transfers, key=lambda transfer: transfer.id)
         ],
+        "crossings": sorted((plain.crossing(one) for one in told.crossings), key=canonical),
         "labels": [plain.label(one) for one in result.flow.labels.all()],
         "entities": [plain.entity(one, told.names) for one in told.entities],
         "facts": [plain.fact(one, entity) for entity in told.entities for one in entity.facts],
@@ -248,7 +265,7 @@ def _roles(result: Result) -> dict[Address, Role]:
     roles: dict[Address, Role] = {}
     for address in result.touched:
         roles[address] = Role.TRANSIT if address in result.flow.read else Role.FRONTIER
-    roles |= dict.fromkeys(result.hubs, Role.HUB)
+    roles |= dict.fromkeys(result.hubs, Role.HUB) | dict.fromkeys(result.passages & roles.keys(), Role.BRIDGE)
     ends = {
         EndKind.UNRESOLVED: Role.VENUE,
         EndKind.BRIDGE: Role.BRIDGE,
@@ -341,6 +358,13 @@ def _hops(books: Mapping[str, Book]) -> list[Plain]:
             method: {"amount": str(a), "received": str(r), "origin_amount": str(o)}
             for method, (a, r, o) in by_method.items()
         }
-        head = {"chain": chain, "tx_hash": tx_hash, "at": plain.moment(at), "by": by, **ends}
+        head = {
+            "chain": chain,
+            "tx_hash": tx_hash,
+            "at": plain.moment(at),
+            "by": by,
+            **ends,
+            **plain.off(sender, chain),
+        }
         rows.append(head | {"received_asset": received_asset.contract, "origin": origin, "amounts": amounts})
     return rows

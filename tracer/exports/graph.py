@@ -9,6 +9,8 @@ from typing import Any
 
 import networkx as nx
 
+from tracer.exports.plain import from_chain
+
 _NOT_XML = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -39,23 +41,24 @@ def graph(document: Mapping[str, Any]) -> nx.MultiDiGraph[str]:
         )
     symbols = {(asset["chain"], asset["asset"]): asset["symbol"] for asset in document["assets"]}
     for number, hop in enumerate(document["hops"]):
-        ends = (f"{hop['chain']}:{hop['sender']}", f"{hop['chain']}:{hop['recipient']}")
-        for end in ends:
+        sides = ((from_chain(hop), hop["sender"]), (hop["chain"], hop["recipient"]))
+        source, target = (f"{chain}:{address}" for chain, address in sides)
+        for end, (chain, address) in zip((source, target), sides, strict=True):
             if end not in made:
-                made.add_node(end, label=end.rpartition(":")[2], chain=hop["chain"], address=end.rpartition(":")[2])
-        made.add_edge(*ends, key=f"e{number}", **_edge(hop, symbols))
+                made.add_node(end, label=address, chain=chain, address=address)
+        made.add_edge(source, target, key=f"e{number}", **_edge(hop, symbols))
     _branches(made, document.get("branches", ()))
     return made
 
 
 def _branches(made: nx.MultiDiGraph[str], branches: Iterable[Mapping[str, Any]]) -> None:
-    """What may have come out of mixers: edges of their own kind, `probable`, that carry no amount of a method."""
+    """What may have come out of mixers and bridges: edges of their own kind, `probable`, without amounts of methods."""
     for number, one in enumerate(branches):
-        pool, recipient = (f"{one['chain']}:{one[end]}" for end in ("sender", "recipient"))
-        for end in (pool, recipient):
+        sides = ((from_chain(one), one["sender"]), (one["chain"], one["recipient"]))
+        pool, recipient = (f"{chain}:{address}" for chain, address in sides)
+        for end, (chain, address) in zip((pool, recipient), sides, strict=True):
             if end not in made:
-                address = end.rpartition(":")[2]
-                made.add_node(end, label=address, chain=one["chain"], address=address, role="probable")
+                made.add_node(end, label=address, chain=chain, address=address, role="probable")
         head = {key: clean(one[key]) for key in ("tx_hash", "at", "probability", "candidates", "before", "note")}
         names = {"by": "probable", "at_most": one["amount"], "heuristics": clean(" ".join(one["heuristics"]))}
         made.add_edge(pool, recipient, key=f"p{number}", **head, **names)
@@ -63,7 +66,7 @@ def _branches(made: nx.MultiDiGraph[str], branches: Iterable[Mapping[str, Any]])
 
 def _edge(hop: Mapping[str, Any], symbols: Mapping[tuple[str, str], str]) -> dict[str, str]:
     head = {key: clean(hop[key]) for key in ("tx_hash", "at", "by", "asset", "received_asset", "origin")}
-    names = {"symbol": clean(symbols.get((hop["chain"], hop["asset"])))}
+    names = {"symbol": clean(symbols.get((from_chain(hop), hop["asset"])))}
     amounts = {method: carried["amount"] for method, carried in hop["amounts"].items()}
     return head | names | amounts
 

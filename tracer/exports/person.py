@@ -8,7 +8,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from tracer.chains import CHAINS, listed
-from tracer.exports.plain import unread
+from tracer.exports.plain import from_chain, unread
 from tracer.model import NATIVE, AssetId
 from tracer.taint.methods import METHODS
 
@@ -154,15 +154,22 @@ def path_lines(path: Plain, assets: Assets) -> Iterator[str]:
     carried = f"{exactly}{_of_origin(path, 'carried', assets)} of it came" if int(path["carried"]) else "it came"
     yield f"  path    under {path['method']}, of {origin_name(path['origin'])}: {carried} by these transactions"
     for number, hop in enumerate(path["hops"], 1):
-        carried = money(hop["amount"], (hop["chain"], hop["asset"]), assets)
+        carried = money(hop["amount"], (from_chain(hop), hop["asset"]), assets)
         if hop["by"] not in ("payment", *LEAVES):
             received = money(hop["received"], (hop["chain"], hop["received_asset"]), assets)
-            carried = f"{carried} became {received} ({hop['by'].replace('_', '-')})"
+            carried = f"{carried} became {received} ({_changed(hop)})"
         via = f" via {', '.join(short(address) for address in hop['via'])}" if hop["via"] else ""
         goes = LEAVES.get(hop["by"]) or f"-> {short(hop['recipient'])}{via}"
         ends = f"{short(hop['sender'])} {goes}"
         yield f"    {number:>2}. {when(hop['at'])}  {ends}  {carried}"
         yield f"        tx {hop['tx_hash']}"
+
+
+def _changed(hop: Plain) -> str:
+    """How money became other money: over a bridge, or by an exchange."""
+    if from_chain(hop) == hop["chain"]:
+        return str(hop["by"]).replace("_", "-")
+    return " to ".join(CHAINS[chain].alias for chain in (from_chain(hop), hop["chain"]))
 
 
 def origin_name(origin: str) -> str:

@@ -15,6 +15,7 @@ from tracer.model import (
     Arrival,
     Asset,
     AssetId,
+    Crossing,
     Entity,
     Fact,
     Finding,
@@ -170,9 +171,25 @@ def transfer(one: Transfer, within: Transaction, dropped: str | None) -> Plain:
     }
 
 
+def crossing(one: Crossing) -> Plain:
+    """A crossing: by which transfers it went in and was paid out, or why it is not followed; whom it is paid to."""
+    head = {"protocol": one.protocol, "key": one.key, "out": one.out, "into": one.into}
+    return {**head, **place(one.recipient), "why": one.why}
+
+
+def off(sender: Address, chain: str) -> Plain:
+    """The chain of what was paid, of hops in which it is not the transaction's: money that came over a bridge."""
+    return {} if sender.chain == chain else {"from_chain": sender.chain}
+
+
+def from_chain(hop: Mapping[str, Any]) -> str:
+    """The chain of a hop's sender, and of what was paid."""
+    return str(hop.get("from_chain") or hop["chain"])
+
+
 def hop(one: Hop) -> Plain:
     """One step of a path."""
-    return {
+    return off(one.sender, one.chain) | {
         "chain": one.chain,
         "tx_hash": one.tx_hash,
         "block": one.block,

@@ -38,6 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {  # what makes a row of a member the same ro
     "transfers": ("id",),
     "assets": ("chain", "asset"),
     "entities": ("id",),
+    "crossings": ("protocol", "key", "out"),
     "labels": ("chain", "address", "entity", "source"),
     "origins": ("id",),
     "addresses": ("chain", "address"),

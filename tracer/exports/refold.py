@@ -30,6 +30,7 @@ from tracer.model import (
     AssetId,
     Category,
     Coverage,
+    Crossing,
     Entity,
     Fact,
     Gap,
@@ -61,7 +62,9 @@ class Recorded:
 
     def again(self) -> Plain:
         """Fold, judge and write it all down once more."""
-        return tell(self.work, self.flow.fold(self.work.dropped.keys(), self.work.known.coinjoins.keys()))
+        return tell(
+            self.work, self.flow.fold(self.work.dropped.keys(), self.work.known.coinjoins.keys(), self.work.crossings)
+        )
 
 
 def parse(content: bytes | str, name: str) -> Plain:
@@ -104,6 +107,7 @@ def read(made: Plain) -> Recorded:
         read_order=order,
         coverage=dict(_each(made, "addresses", _coverage)),
         assets=assets,
+        crossings=list(_each(made, "crossings", _crossing)),
         gaps=[one for one in _each(made, "gaps", _gap) if one],
     )
     return Recorded(flow, work)
@@ -211,6 +215,12 @@ def _asset(row: Row) -> Asset:
     key = AssetId(parse_chain(_text(row["chain"])), _text(row["asset"]))
     decimals = None if row["decimals"] is None else _number(row["decimals"])
     return Asset(key, _text(row["symbol"]), decimals, is_listed(key), bool(row["on_chain"]))
+
+
+def _crossing(row: Row) -> Crossing:
+    recipient = None if row["address"] is None else _place(row)
+    protocol, key, out = (_text(row[name]) for name in ("protocol", "key", "out"))
+    return Crossing(protocol, key, out, _maybe(row["into"]), recipient, _text(row["why"]))
 
 
 def _coverage(row: Row) -> tuple[Address, Coverage]:

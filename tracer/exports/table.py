@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tracer.exports.plain import from_chain
+
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - a spreadsheet takes the wide ones for the others
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 HEAD = ("chain", "tx_hash", "time", "by", "sender", "sender_entity", "recipient", "recipient_entity", "recipient_role")
@@ -35,7 +37,10 @@ def csv(document: Mapping[str, Any]) -> bytes:
 
 
 def _head(hop: Mapping[str, Any], places: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:
-    sender, recipient = (places.get((hop["chain"], hop[end]), {}) for end in ("sender", "recipient"))
+    sender, recipient = (
+        places.get((from_chain(hop), hop["sender"]), {}),
+        places.get((hop["chain"], hop["recipient"]), {}),
+    )
     first = (hop["chain"], hop["tx_hash"], hop["at"], hop["by"])
     names = (_entity(sender, hop["at"]), _entity(recipient, hop["at"]))
     return (*first, hop["sender"], names[0], hop["recipient"], names[1], recipient.get("role"))
@@ -52,7 +57,8 @@ def _entity(place: Mapping[str, Any], at: str) -> str | None:
 
 
 def _assets(hop: Mapping[str, Any], assets: Mapping[tuple[str, str], Any]) -> tuple[object, ...]:
-    paid, received = (assets.get((hop["chain"], hop[key]), {}) for key in ("asset", "received_asset"))
+    paid = assets.get((from_chain(hop), hop["asset"]), {})
+    received = assets.get((hop["chain"], hop["received_asset"]), {})
     names = (hop["asset"], paid.get("symbol"), paid.get("decimals"))
     return (*names, hop["received_asset"], received.get("symbol"), received.get("decimals"), hop["origin"])
 

@@ -12,7 +12,7 @@ from tracer.detect.successors import predecessors
 from tracer.exports.document import Told, document
 from tracer.exports.plain import Plain, share
 from tracer.exports.scenes import scene
-from tracer.model import Address, Asset, Coverage, Gap
+from tracer.model import Address, Asset, Coverage, Crossing, Gap
 from tracer.taint.exposure import exposures
 from tracer.taint.flow import Result
 from tracer.taint.landings import landings
@@ -35,6 +35,7 @@ class Work:
     read_order: Sequence[Address]
     coverage: Mapping[Address, Coverage]
     assets: Sequence[Asset]
+    crossings: Sequence[Crossing] = ()
     gaps: Sequence[Gap] = ()
 
 
@@ -63,6 +64,7 @@ def told(work: Work, result: Result) -> Told:
         exposures=exposures(result),
         findings=find(landed, known),
         stopped=_stopped(result, len(work.read_order)),
+        crossings=work.crossings,
         gaps=work.gaps,
         unconfirmed=frozenset(one.tx_hash for one in work.gaps if one.kind == UNCONFIRMED and one.tx_hash),
     )
@@ -76,7 +78,7 @@ def tell(work: Work, result: Result) -> Plain:
 def _stopped(result: Result, read: int) -> Plain:
     """What stopped it, and what is left unread with what it is worth."""
     limits = result.flow.limits
-    left = [address for address in result.touched if address not in result.flow.read]
+    left = [address for address in result.touched if address not in result.flow.read | result.passages]
     deep = [address for address in left if result.hops[address] >= limits.hops]
     reasons = {
         "addresses": limits.addresses is not None and read >= limits.addresses and bool(result.wanted()),

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from tracer.model import Address, Asset, Checkpoint, Coverage, Transaction
+from tracer.model import Address, Asset, Checkpoint, Coverage, Log, Transaction
 
 
 class Said(NamedTuple):
-    """What the kept replies of a page say: transactions oldest first, and the assets they move."""
+    """What the kept replies of a page say: transactions oldest first, the assets they move, and what they say
+    themselves (see Page).
+    """
 
     transactions: tuple[Transaction, ...]
     assets: tuple[Asset, ...]
+    logs: tuple[Log, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Page:
     so). `checkpoint` is where to go on. `head`: the newest final block. `blocks` gives the hash of every block that the
     transactions rest on, as far as the replies tell, and of the last block read. `done`: nothing more up to `head`.
     Where a reply said that it was not all, the checkpoint is the one that was given, and coverage names the reason.
+    `logs`: what the transactions say themselves, where a chain lets them (bitcoin's OP_RETURN).
     """
 
     source: str
@@ -36,6 +40,7 @@ class Page:
     blocks: Mapping[int, str]
     coverage: Coverage
     done: bool
+    logs: tuple[Log, ...] = ()
 
 
 class Source(Protocol):

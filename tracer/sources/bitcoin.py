@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tracer.chains import parse_address, parse_tx_hash
-from tracer.model import NATIVE, Address, AssetId, Kind, Transaction, Transfer, transfer_id
+from tracer.model import NATIVE, OP_RETURN, Address, AssetId, Kind, Log, Transaction, Transfer, transfer_id
 
 
 class Place(NamedTuple):
@@ -65,6 +65,28 @@ def transaction(chain: str, row: Any) -> Transaction:
         whole=True,
         transfers=tuple(sorted((*inputs, *outputs), key=lambda one: one.id)),
     )
+
+
+def memos(made: Transaction, row: Any) -> Iterator[Log]:
+    """What a transaction says itself, as text: the pushed data of its OP_RETURN outputs that are printable ASCII.
+
+    Bridges are told by it what is wanted; most outputs of the kind are no text and are left out.
+    """
+    for position, output in enumerate(row["vout"]):
+        said = _pushed(output.get("scriptpubkey", ""))
+        if said and said.isascii() and said.decode("ascii").isprintable() and made.block is not None:
+            place = Address(made.chain, OP_RETURN)
+            yield Log(place, made.tx_hash, position, made.block, made.at, (OP_RETURN,), f"0x{said.hex()}")
+
+
+def _pushed(script: str) -> bytes:
+    """What follows OP_RETURN (0x6a) in one push: its length in one byte, from 76 bytes on after OP_PUSHDATA1 (0x4c)."""
+    parts = bytes.fromhex(script)
+    if parts[:1] != b"\x6a":
+        return b""
+    start = 3 if parts[1:2] == b"\x4c" else 2
+    length = parts[start - 1 : start]
+    return parts[start:] if length and length[0] == len(parts) - start else b""
 
 
 def _inputs(chain: str, tx_hash: str, spent: Any) -> Iterator[Transfer]:

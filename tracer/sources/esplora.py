@@ -209,6 +209,7 @@ class Esplora:
             blocks=blocks or {},
             coverage=Coverage("partial", ", ".join(reasons)) if reasons else Coverage("complete"),
             done=done,
+            logs=said.logs,
         )
 
 
@@ -220,13 +221,14 @@ def parse(raw: bytes) -> Said:
     try:
         page = json.loads(raw)
         rows = _counting(page["replies"]["transactions"], page["floor"], page["upto"])
-        made = {row["txid"]: bitcoin.transaction(page["chain"], row) for row, _ in rows}
+        made = {row["txid"]: (bitcoin.transaction(page["chain"], row), row) for row, _ in rows}
+        logs = tuple(log for one in made.values() for log in bitcoin.memos(*one))
         coin = AssetId(parse_chain(page["chain"]), NATIVE)
     except (*WRONG, RecursionError) as wrong:
         raise SourceBroken(f"a page is not as {KIND} documents it: {type(wrong).__name__} {wrong}") from None
     known = listed(coin)
     assets = (Asset(coin, known.symbol, known.decimals, listed=True),) if known and made else ()
-    return Said(tuple(sorted(made.values(), key=lambda one: one.order)), assets)
+    return Said(tuple(sorted((one for one, _ in made.values()), key=lambda one: one.order)), assets, logs)
 
 
 def _blocks(raw: Iterable[bytes], descent: Descent) -> dict[int, str]:

@@ -304,7 +304,7 @@ class TronGrid:
         reason = "; ".join(filter(None, (*(before.cut if before else ()), since)))
         coverage = Coverage("partial", reason) if reason else Coverage("complete")
         raw = raw or envelope("trongrid", {})
-        return Page(self.name, raw, *said, checkpoint, head.number, hashes, coverage, done)
+        return Page(self.name, raw, *said[:2], checkpoint, head.number, hashes, coverage, done)
 
 
 def _header(said: Any) -> Header:

@@ -183,6 +183,11 @@ class Store:
 
     # --- what the chains say
 
+    def recipients(self, addresses: Collection[Address]) -> list[Address]:
+        """Which of these addresses anything was paid to."""
+        with self._read() as db:
+            return transfers.recipients(db, addresses)
+
     def transactions_of(self, addresses: Collection[Address]) -> list[Transaction]:
         """The transactions in which one of these sends or receives, each with all its transfers, in order.
 

@@ -37,6 +37,7 @@ _ENDS = (transfers.c.asset_id, transfers.c.sender_id, transfers.c.recipient_id)
 _WHAT = (transfers.c.kind, transfers.c.amount, transfers.c.n, transfers.c.index, transfers.c.outpoint)
 _MOVED = select(transfers.c.transaction_id, *_ENDS, *_WHAT).where(transfers.c.withdrawn_at.is_(None))
 _TOUCHED = select(transfers.c.transaction_id).where(transfers.c.withdrawn_at.is_(None))
+_PAID = select(transfers.c.recipient_id).where(transfers.c.withdrawn_at.is_(None)).distinct()
 _KINDS = {kind.value: kind for kind in Kind}
 TxKey = tuple[str, str]  # chain, tx_hash
 T = TypeVar("T")
@@ -48,6 +49,13 @@ class _Stored(NamedTuple):
     number: int
     head: Transaction
     withdrawn: bool
+
+
+def recipients(db: Connection, wanted: Collection[Address]) -> list[Address]:
+    """Which of these addresses anything was paid to."""
+    numbers = {number: address for address, number in address_ids(db, wanted).items()}
+    rows = among(db, _PAID, transfers.c.recipient_id, numbers)
+    return sorted({numbers[row.recipient_id] for row in rows})
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tracer.model import Address, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import kernel
+from tracer.taint.crossings import Open
 from tracer.taint.fold import Made, unordered
 from tracer.taint.hubs import Hub, Key
 from tracer.taint.kernel import History, Scene
@@ -75,6 +76,12 @@ class Compiled:
             transaction, rows = self.history.made(row)
             key = (transaction.chain, transaction.tx_hash)
             yield self.asked.plan_of(key, transaction, self._moved(transaction, rows), self.origins), spends
+
+    passages: frozenset[Address] = frozenset()  # what crosses a bridge is planned by hand, in a Fold
+
+    def unfollowed(self) -> tuple[Open, ...]:
+        """None: see `passages`."""
+        return ()
 
     def unordered(self) -> Iterator[Gap]:
         """As `Fold.unordered`, of the blocks that hold several transactions in unknown order."""

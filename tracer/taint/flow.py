@@ -15,9 +15,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tracer.chains import Family, family
-from tracer.model import Address, Gap, Limits, OriginSpec, Transaction, Transfer
+from tracer.model import Address, Crossing, Gap, Limits, OriginSpec, Transaction, Transfer
 from tracer.taint import utxo
 from tracer.taint.books import Book, World
+from tracer.taint.crossings import Open, crossed, stopping
 from tracer.taint.fold import Fold, Known, Made
 from tracer.taint.hubs import Hub, Key
 from tracer.taint.origins import Origins, match
@@ -65,22 +66,25 @@ class Flow:
         self,
         dropped: Collection[str] = (),
         coinjoins: Collection[Key] = (),
+        crossings: Collection[Crossing] = (),
         *,
         book: Callable[[str, World], Book] = Book,
         kernel_from: int | None = KERNEL_FROM,
     ) -> Result:
-        """Play everything that was fed. Two things are told: `dropped`, the ids of transfers that move no value
-        (detect/poisoning.py), and `coinjoins`, which transactions are (detect/coinjoin.py).
+        """Play everything that was fed. Three things are told: `dropped`, the ids of transfers that move no value
+        (detect/poisoning.py), `coinjoins`, which transactions are (detect/coinjoin.py), and `crossings`, by which
+        transfers money crossed a bridge (detect/bridges).
 
         `book` makes each method's book: one that writes down more (taint/ledger.py), else the plain one. From
         `kernel_from` transactions on the compiled kernel plans them and plays plain books, to the same last unit;
         None: never.
         """
-        if book is Book and kernel_from is not None and (self._history or len(self.transactions) >= kernel_from):
+        compiling = book is Book and kernel_from is not None and not crossings  # what crosses is planned by hand
+        if compiling and (self._history or len(self.transactions) >= (kernel_from or 0)):
             compiled = self._compiled(dropped)
             if compiled is not None:
                 return Result.of(self, compiled)
-        fold = self.folding(dropped, coinjoins, book)
+        fold = self.folding(dropped, coinjoins, crossings, book=book)
         fold.run()
         return Result.of(self, fold)
 
@@ -97,6 +101,8 @@ class Flow:
         self,
         dropped: Collection[str] = (),
         coinjoins: Collection[Key] = (),
+        crossings: Collection[Crossing] = (),
+        *,
         book: Callable[[str, World], Book] = Book,
     ) -> Fold:
         """The same, planned and ready to run."""
@@ -105,13 +111,19 @@ class Flow:
             for key, transaction in self.transactions.items()
         }
         origins = match(self.specs, self.transactions, counted, self.labels)
+        order = list(_ordered(self.transactions))
+        bridged = crossed(crossings, order, counted, lambda address, one: self.labels.stop(address, one.at))
         plans = [
-            _mixed(self.planned(key, transaction, counted[key], origins), key in coinjoins)
-            for key, transaction in _ordered(self.transactions)
+            made
+            for key, transaction in order
             if counted[key]
+            for made in (
+                *bridged.before.get(key, ()),
+                _mixed(self.planned(key, transaction, bridged.counted[key], origins), key in coinjoins),
+            )
         ]
         reported = frozenset(spec.address for spec in self.specs)
-        known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins)
+        known = Known(self.labels, self.limits, self.transactions, counted, self.read, reported, coinjoins, bridged)
         return Fold(known, origins, plans, book)
 
     def planned(self, key: Key, transaction: Transaction, counted: tuple[Transfer, ...], origins: Origins) -> Made:
@@ -122,7 +134,8 @@ class Flow:
         if known is not None and known[0] == basis:
             return known[1]
         make = utxo.coins if family(transaction.chain) is Family.BITCOIN else plan
-        made = make(transaction, counted, lambda address: self.labels.stop(address, transaction.at), payments)
+        stop_at = stopping(lambda address: self.labels.stop(address, transaction.at))
+        made = make(transaction, counted, stop_at, payments)
         self._plans[key] = (basis, made)
         return made
 
@@ -187,7 +200,7 @@ class Result:
     @classmethod
     def of(cls, flow: Flow, fold: Fold | Compiled) -> Result:
         """What a fold of a flow found."""
-        gaps = [*fold.origins.gaps, *fold.gaps.values(), *fold.unordered()]
+        gaps = [*fold.origins.gaps, *fold.gaps.values(), *fold.unordered(), *(one.gap() for one in fold.unfollowed())]
         found = (fold.origins, fold.books, fold.reach, fold.hops, fold.touched, fold.hubs, gaps, fold.unresolved)
         return cls(flow, *found, fold)
 
@@ -205,17 +218,26 @@ class Result:
             self._worth = RANKINGS[DEFAULT_RANKING](Seen(self.origins, self.books, self.mixes))
         return self._worth
 
+    @property
+    def passages(self) -> frozenset[Address]:
+        """What stands for the hands of bridges that were crossed: never read."""
+        return self._fold.passages
+
     def wanted(self) -> list[Address]:
-        """What to read next, worthiest first: reported addresses, then tainted pots that the limits let be read."""
+        """What to read next, worthiest first: reported addresses, then tainted pots that the limits let be read, and
+        whom a bridge names that tainted money went into, as worthy as who paid it in.
+        """
         read, limits = self.flow.read, self.flow.limits
         first = sorted(self.origins.addresses - read)
-        open_ = [
-            (self.worth.get(address, Fraction(0)), address)
-            for address in self.touched
-            if address not in read and self.hops[address] < limits.hops and self._young(address)
+        named = {named: payer for one in self._fold.unfollowed() for named, payer in _ends(one)}
+        open_ = {address: address for address in self.touched.keys() - self.passages} | named
+        ready = [
+            (self.worth.get(like, Fraction(0)), address)
+            for address, like in open_.items()
+            if address not in read and self.hops.get(like, 0) < limits.hops and self._young(like)
         ]
-        ready = [(worth, address) for worth, address in open_ if worth >= limits.worth]
-        return first + [address for _, address in sorted(ready, key=lambda pair: (-pair[0], pair[1]))]
+        found = [(worth, address) for worth, address in ready if worth >= limits.worth and address not in first]
+        return first + [address for _, address in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
 
     def wanted_transactions(self) -> list[Key]:
         """Transactions to read whole: reported payments not read yet, and those in which money stands unresolved."""
@@ -227,4 +249,11 @@ class Result:
 
     def _young(self, address: Address) -> bool:
         age = self.flow.limits.age
-        return age is None or not self.touched or self.touched[address] - min(self.touched.values()) <= age
+        at = self.touched.get(address)
+        return age is None or at is None or at - min(self.touched.values()) <= age
+
+
+def _ends(one: Open) -> Iterator[tuple[Address, Address]]:
+    """Whom an open crossing names, and who paid it in."""
+    if one.crossing.recipient is not None and one.out.sender is not None:
+        yield one.crossing.recipient, one.out.sender

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
 from tracer.taint.books import Book, EndKind, PotKey, World, unseen
+from tracer.taint.crossings import Crossed, Open
 from tracer.taint.hubs import Contacts, Hub, Key, contacts, counterparties
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins
@@ -26,7 +27,7 @@ Made = Plan | Coins
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a fold has to know of its flow. `counted`: the transfers that move value; `reported`: never hubs, as the
-    recipients of reported payments are.
+    recipients of reported payments are. `crossed`: what bridges make of it; what stands for them counts as read.
     """
 
     labels: Labels
@@ -36,6 +37,7 @@ class Known:
     read: AbstractSet[Address]
     reported: frozenset[Address]
     coinjoins: Collection[Key]
+    crossed: Crossed = field(default_factory=Crossed)
 
 
 class Fold:
@@ -47,7 +49,7 @@ class Fold:
         self.known = known
         self.origins = origins
         self.origin_of = origins.of
-        readable = known.read | origins.addresses
+        readable = known.read | origins.addresses | known.crossed.passages
         self.kept = reachable(plans, readable, origins.addresses) & readable
         self.plans = [made for made in plans if self._matters(made)]
         self.books = {method: book(method, self) for method in METHODS}
@@ -115,6 +117,16 @@ class Fold:
             followed = {key: moved for key, moved in known.counted.items() if key not in known.coinjoins}
             self._contacts = contacts(known.transactions, followed, limit)
         return self._contacts
+
+    @property
+    def passages(self) -> frozenset[Address]:
+        """What stands for the hands of bridges that were crossed."""
+        return self.known.crossed.passages
+
+    def unfollowed(self) -> Iterator[Open]:
+        """Payments into a bridge by those that taint came to, or that were reported, which are not followed."""
+        tainted = self.touched.keys() | self.origins.addresses
+        return (one for one in self.known.crossed.open if one.out.sender in tainted)
 
     def payment(self, transfer: Transfer) -> tuple[str, int]:
         """The origin of a reported payment and the most it originates."""

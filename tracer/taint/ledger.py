@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from tracer.model import Address, AssetId, Transaction
+from tracer.model import Address, AssetId, Crossing, Transaction
 from tracer.taint.books import Book, EndKind, PotKey, Step, World
 from tracer.taint.flow import Flow
 from tracer.taint.hubs import Key
@@ -117,15 +117,20 @@ class Recorder(Book):
             self.lines.append(Line(transaction, entry, asset, list(lots)))
 
 
-def ledger(
-    flow: Flow, dropped: Collection[str], method: str, address: Address, coinjoins: Collection[Key] = ()
+def ledger(  # noqa: PLR0917 - what a fold is told
+    flow: Flow,
+    dropped: Collection[str],
+    method: str,
+    address: Address,
+    coinjoins: Collection[Key] = (),
+    crossings: Collection[Crossing] = (),
 ) -> Ledger:
     """Fold once more with a recorder at one address: -> its ledger under one method."""
 
     def recording(name: str, world: World) -> Book:
         return Recorder(name, world, address) if name == method else Book(name, world)
 
-    book = flow.fold(dropped, coinjoins, book=recording).books[method]
+    book = flow.fold(dropped, coinjoins, crossings, book=recording).books[method]
     assert isinstance(book, Recorder)  # noqa: S101 - made above
     return Ledger(address, method, book, _told(book))
 

@@ -24,6 +24,7 @@ from tracer.chains import Family, family
 from tracer.model import Address, AssetId
 from tracer.taint.books import Book, Part, Step
 from tracer.taint.methods import NO_STEP
+from tracer.taint.passage import is_passage
 
 Stretch = tuple[int, int]  # of what a step brought, in the origin's own asset: from, to
 
@@ -236,13 +237,16 @@ def _chain(after: dict[int, int], number: int) -> Iterator[int]:
 
 def _into(step: Step) -> Pot:
     """The pot that a step's money came into."""
-    made_by = step.transaction.tx_hash if family(step.transaction.chain) is Family.BITCOIN else ""
+    coin = family(step.transaction.chain) is Family.BITCOIN and not is_passage(step.recipient)
+    made_by = step.transaction.tx_hash if coin else ""
     return (step.recipient, step.received_asset, step.origin, made_by)
 
 
 def _out_of(step: Step) -> list[Pot]:
     """The pots a step was paid from: an exchange may have been paid in several assets, on bitcoin by several inputs."""
     moved = step.transaction.transfers
+    if is_passage(step.sender):
+        return [(step.sender, step.asset, step.origin, "")]
     if family(step.transaction.chain) is Family.BITCOIN:
         spent = [(t.sender, t.asset, t.outpoint.partition(":")[0]) for t in moved if t.sender and t.outpoint]
         return [(sender, asset, step.origin, made_by) for sender, asset, made_by in dict.fromkeys(spent)]

@@ -13,6 +13,7 @@ from datetime import datetime
 from tracer.model import Address, AssetId
 from tracer.taint.allocate import Party
 from tracer.taint.origins import Origins
+from tracer.taint.passage import outpoint
 from tracer.taint.transaction import Plan, Spend, Target
 from tracer.taint.utxo import Coins
 
@@ -85,7 +86,8 @@ class Reach:
                 mine.add(self.origins.payments[output.id][0].id)
             for origin in mine:
                 self.came[(output.recipient, output.asset, origin)] += output.amount
-                self.pots[(output.recipient, output.asset, f"{plan.at.tx_hash}:{output.index}")].add(origin)
+                made = outpoint(output.recipient, plan.at.tx_hash, output.index)
+                self.pots[(output.recipient, output.asset, made)].add(origin)
 
 
 def _goes(plan: Plan, spend: Spend, to: Party | None, amount: int) -> list[tuple[Party, AssetId, int]]:

@@ -14,6 +14,7 @@ from functools import partial
 from tracer.model import Address, Kind, Transaction, Transfer
 from tracer.taint.books import COINJOIN, ENDS, UNADDRESSED, Book, EndKind, PotKey, Step
 from tracer.taint.methods import CLEAN, METHODS, NO_STEP, Lot, total
+from tracer.taint.passage import outpoint
 from tracer.taint.stops import Stop
 
 
@@ -144,7 +145,7 @@ def _receive(book: Book, plan: Coins, output: Transfer, lots: list[Lot]) -> None
     if stop is not None:
         book.end(ENDS.get(stop, EndKind.UNRESOLVED), output.recipient, output.asset, lots)
         return
-    pot = (output.recipient, output.asset, f"{plan.at.tx_hash}:{output.index}")
+    pot = (output.recipient, output.asset, outpoint(output.recipient, plan.at.tx_hash, output.index))
     for lot in lots:
         if lot.origin is not CLEAN:
             book.put(pot, [lot], plan.at.at)

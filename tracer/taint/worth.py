@@ -25,6 +25,7 @@ from tracer.taint.allocate import Party
 from tracer.taint.books import Book, PotKey
 from tracer.taint.methods import METHODS, parts
 from tracer.taint.origins import Origins
+from tracer.taint.passage import outpoint
 from tracer.taint.transaction import Plan, Target
 from tracer.taint.utxo import Coins
 
@@ -165,7 +166,8 @@ class Mixes:
             if output.recipient is not None:
                 self._reach(output.recipient, mix)
                 if output.recipient not in plan.stops:
-                    pot = (output.recipient, output.asset, f"{plan.at.tx_hash}:{output.index}")
+                    made = outpoint(output.recipient, plan.at.tx_hash, output.index)
+                    pot = (output.recipient, output.asset, made)
                     self._put(pot, output.amount, [mix], plan.at.at)
 
     def _take(self, pot: PotKey, amount: int, at: datetime) -> Mix:
