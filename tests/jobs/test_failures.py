@@ -99,10 +99,10 @@ def test_a_source_that_refuses_stops_no_other(office: Office, story: Played, mon
 
     assert f"is a node of {CHAIN}, not of {ELSEWHERE}" in said
     told = errors(office)
-    assert f"is a node of {CHAIN}" in (told.pop("pull") or "")
+    assert all(f"is a node of {CHAIN}" in (told.pop(job) or "") for job in ("pull", "events"))
     assert {"trace": None, "flag": None, "notify": None} == told
     with Store.open(office.database_url) as store:
-        assert ["low_kyc_arrival"] == [flag.rule for flag in store.flags()]
+        assert ["low_kyc_arrival", "victim_convergence"] == [flag.rule for flag in store.flags()]
 
 
 def test_a_case_that_fails_stops_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_a_case_that_breaks_stops_no_other(
         execute(office, f"DELETE FROM flags; {damage};")
         with pytest.raises(TracerError, match=rf"1 failed, first alpha: {said}.*flagged played"):
             tasks.flag(made)
-        assert [made.app.store.case("played").id] == [flag.case_id for flag in made.app.store.flags()]
+        assert {made.app.store.case("played").id} == {flag.case_id for flag in made.app.store.flags()}
 
 
 class Defective(Evm):
@@ -193,23 +193,26 @@ def test_a_job_that_breaks_stops_no_other(office: Office, story: Played, monkeyp
         source = Defective(SourceSettings(kind="evm", chain=CHAIN, url=story.chain.url, name="node"))
         assert 5 == Runner(Desk(replace(made.app, sources=(source,))), "test").once(list(SCHEDULE))
 
-    assert {"pull": "unexpected: see the log", "trace": None, "flag": None, "notify": None} == errors(office)
+    fine = dict.fromkeys(("events", "trace", "flag", "notify"))
+    assert {"pull": "unexpected: see the log", **fine} == errors(office)
 
 
 def test_the_list_says_how_each_job_went_last(office: Office, story: Played) -> None:
     """Never run, done, with nothing to do, failed with the error; it waits for nobody."""
     listed = office.run("jobs", "--list").splitlines()
-    assert [f"{name:8} every 60 s" for name in SCHEDULE] == [line[:19] for line in listed]
+    expected = [f"{name:8} every {job.every_seconds:g} s" for name, job in SCHEDULE.items()]
+    assert expected == [line[: len(start)] for line, start in zip(listed, expected, strict=True)]
     assert all(line.endswith("; never run") for line in listed)
 
     office.run("jobs", "--once", "all")
     story.chain.mine(3)
     (office.folder / "tracer.toml").write_text(settings("http://127.0.0.1:1"))
     office.run("jobs", "--once", "pull", code=5)
-    pull, trace, _, notify = office.run("jobs", "--list").splitlines()
+    pull, events, trace, _, notify = office.run("jobs", "--list").splitlines()
     assert "cannot be reached" in pull
     assert trace.endswith(": traced played")
-    assert notify.endswith(": nothing to do")
+    assert '"flags": 1' in notify
+    assert events.endswith(": nothing to do")
 
 
 def test_more_addresses_than_a_batch_are_read_in_turn(
@@ -247,7 +250,7 @@ def test_a_flag_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) ->
     )
     with Store.open(office.database_url) as store:
         told = [run.result for run in store.runs("notify", 10**6) if run.result]
-    assert [1] == [json.loads(result)["flags"] for result in told]
+    assert [1, 1] == [json.loads(result)["flags"] for result in told]  # the collector's, then the exchange's
 
     with desk(office, monkeypatch) as made:
         assert "" == tasks.notify(made)
@@ -266,7 +269,8 @@ def test_who_watches_is_told_of_new_flags_only(office: Office, monkeypatch: pyte
         watchdog = Timer(60, early.process.kill)  # a line that never comes ends the test all the same
         watchdog.start()
         assert early.process.stdout
-        assert "low_kyc_arrival" in early.process.stdout.readline()
+        for rule in ("victim_convergence", "low_kyc_arrival"):
+            assert rule in early.process.stdout.readline()
         for each in (early, late):
             assert 130 == each.kill(signal.SIGINT)
         watchdog.cancel()

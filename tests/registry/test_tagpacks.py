@@ -92,7 +92,7 @@ def test_every_concept_maps_or_is_left_out_by_name(concept: str) -> None:
     for told in (
         one(category=concept),
         one(category="", concepts=f"[{concept}]"),
-        one(category="user", abuse=concept),
+        one(category="entity", abuse=concept),
     ):
         assert [label.category for label in told.labels] == ([] if wanted is None else [wanted])
         assert all(concept in left.reason for left in told.left_out)

@@ -18,13 +18,13 @@ MEANT = {
     Stop.MIXER: {"mixer"},
     Stop.BRIDGE: {"bridge"},
     Stop.VENUE: {"dex", "lending", "token", "contract", "other"},
-    None: {"scam", "hack"},
+    None: {"scam", "hack", "wallet", "deposit"},
 }
 
 
 @pytest.mark.parametrize("category", Category)
 def test_every_category_does_what_it_should(category: Category) -> None:
-    """Custody ends a trace, mixers and bridges end the exact one, venues hand on, and thieves stop nothing."""
+    """Custody ends a trace, mixers and bridges end the exact one, venues hand on; thieves, holders and deposit addresses stop nothing."""
     assert [stop for stop, names in MEANT.items() if category in names] == [STOPS[category]]
 
 
