@@ -24,7 +24,7 @@ MEANT = {
 
 @pytest.mark.parametrize("category", Category)
 def test_every_category_does_what_it_should(category: Category) -> None:
-    """Custody ends a trace, mixers and bridges end the exact one, venues hand on; thieves, holders and deposit addresses stop nothing."""
+    """Custody ends a trace, mixers and bridges end the exact one, venues hand on; the others stop nothing."""
     assert [stop for stop, names in MEANT.items() if category in names] == [STOPS[category]]
 
 

@@ -54,8 +54,9 @@ CONCEPTS: dict[str, Category | None] = {
         Category.WALLET: "user victim perpetrator donation miner organization deployer funder black_list "
         "gov_black_list sanction sexual_abuse child_sexual_abuse violence human_trafficking murder torture "
         "money_laundering drugs weapons extremism terrorism terrorism_financing",
+        Category.DEPOSIT: "deposit_wallet",
         None: "concept unknown behaviour source mention website_mention forum_mention dark_web abuse gray_usage "
-        "white_usage entity item collectible cold_wallet hot_wallet warm_wallet deposit_wallet white_list "
+        "white_usage entity item collectible cold_wallet hot_wallet warm_wallet white_list "
         "gov_white_list",
     }.items()
     for concept in concepts.split()
