@@ -183,6 +183,16 @@ def test_what_is_not_followed_is_a_gap(crossing: Crossing, why: str) -> None:
     assert THERE in result.wanted()
 
 
+def test_a_wrapper_is_no_bridge() -> None:
+    """What only changes a coin's form stands for two transfers, and crosses nothing."""
+    ether, weth = AssetId(ETHEREUM, "native"), Address(ETHEREUM, "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")
+    out = transfer(weth, THIEF, 100, tx=1, asset=ether, kind=Kind.NATIVE)
+    crossing = Crossing("across", "1:7", out.id, PAID.id, THERE)
+    result = fold(transaction(out, tx=1), on_base(PAID, tx=2), crossings=(crossing,))
+
+    assert not result.passages
+
+
 def test_clean_crossings_are_no_gap() -> None:
     """What others paid into the bridge concerns nobody."""
     other = transfer(RELAYER, BRIDGE, 5, tx=9)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tracer.chains import Family, family, is_zero
-from tracer.model import Address, Crossing, Gap, Kind, Transaction, Transfer
+from tracer.chains import Family, family, is_zero, wrapper
+from tracer.model import Address, AssetId, Crossing, Gap, Kind, Transaction, Transfer
 from tracer.taint.allocate import Party
 from tracer.taint.hubs import Key
 from tracer.taint.passage import is_passage
@@ -68,6 +68,8 @@ def crossed(
         if taken is None:
             continue
         why = _why_not(one, taken[0], paid[0] if paid else None)
+        if not why and any(map(_changes_form, (taken[3], *([paid[3]] if paid else [])))):
+            why = "it only changed a coin's form"
         if paid is None or why or not work.fresh(one):
             work.open.append(Open(one, taken[3], taken[2], why or "another crossing has taken the same transfer"))
         else:
@@ -81,6 +83,11 @@ def _why_not(one: Crossing, out: int, into: int | None) -> str:
     if into is None:
         return "its payout is no transfer that counts"
     return "it was paid out before it was paid in" if into <= out else ""
+
+
+def _changes_form(transfer: Transfer) -> bool:
+    """True at a listed wrapper: such a transfer stands for another one, of the wrapped coin."""
+    return any(end is not None and wrapper(AssetId(*end)) for end in (transfer.sender, transfer.recipient))
 
 
 LabelAt = Callable[[Address, Transaction], Stop | None]
