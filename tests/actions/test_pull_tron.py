@@ -11,7 +11,8 @@ import stamina
 from tests.servers.serve import Weather, serving
 from tests.servers.trongrid import PASSING, trongrid
 from tests.sources.tron_story import SCAM, TRON, VICTIM, WALLET, mine, story
-from tracer.actions.pull import keep, pull
+from tracer.actions.keeping import keep
+from tracer.actions.pull import pull
 from tracer.sources import Budget, SourceSettings
 from tracer.sources.trongrid import TronGrid
 from tracer.sources.web import ATTEMPTS
@@ -57,7 +58,7 @@ def test_a_whole_transaction_adds_what_its_parties_did_not_tell(tmp_path: Path) 
         pull(store, [source], [WALLET], "test", threads=1)
         swap = next(one for one in world.transactions if len({each.kind for each in one.transfers}) == 4)
         page = source.transaction(swap.tx_hash)
-        keep(store, [(WALLET, replace(page, checkpoint=store.checkpoints("trongrid", TRON)[WALLET]))])
+        keep(store, [(WALLET, replace(page, checkpoint=store.checkpoints("trongrid", TRON)[WALLET]))], {})
         (known,) = (one for one in store.transactions_of([WALLET]) if one.tx_hash == swap.tx_hash)
 
     assert known.whole
