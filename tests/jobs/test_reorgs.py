@@ -173,6 +173,7 @@ def test_twenty_five_reorgs_while_pulling_leave_what_the_chain_says(anvil: Anvil
         anvil.mine(turning.chance.randint(0, 3))
         turning.due = turning.chance.randint(1, 5)
         gone += round_(turning.page)
+        trace(store, "played", "test", live={ETHEREUM})  # what was just read is flagged before it may be gone
         if turning.due > 0:
             turning.turn()
         gone += round_()
