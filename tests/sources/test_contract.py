@@ -185,7 +185,7 @@ def test_pages_say_what_they_are(stage: Stage) -> None:
         assert page.checkpoint.block is None or page.checkpoint.block in page.blocks
         assert stage.settings.chain == source.chain == stage.busy.chain
         parse = SOURCES[stage.settings.kind].parse
-        assert parse is None or parse(page.raw) == (page.transactions, page.assets)
+        assert parse is None or parse(page.raw) == (page.transactions, page.assets, page.logs)
         for number, hashed in page.blocks.items():
             assert hashed == source.block_hash(number)
 

@@ -60,10 +60,10 @@ def test_a_kept_page_is_read_again_without_the_node(anvil: Anvil, proxy: Proxy, 
     for who in story.who:
         for page in pages(source, who):
             if page.transactions:
-                assert (page.transactions, page.assets) == parse(page.raw)
+                assert (page.transactions, page.assets, page.logs) == parse(page.raw)
         for one in history(source, who):
             page = source.transaction(one.tx_hash)
-            assert (page.transactions, page.assets) == parse(page.raw)
+            assert (page.transactions, page.assets, page.logs) == parse(page.raw)
 
 
 @pytest.mark.parametrize(
