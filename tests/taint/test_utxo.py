@@ -182,6 +182,16 @@ def test_in_one_block_what_spends_comes_after_what_it_spends() -> None:
     assert held(fold(block, [OriginSpec(at("thief"))]), "fifo", "b") == 100
 
 
+def test_a_block_with_an_earlier_time_comes_after_the_one_below_it() -> None:
+    """Miners' clocks differ: money spent one block later, at a time before it came, is followed all the same."""
+    parent, child = tx(3, [("thief", 100, "1:0")], [("a", 100)]), tx(4, [("a", 100, "3:0")], [("b", 100)])
+    early = replace(child, at=parent.at - timedelta(minutes=7))
+
+    result = fold([early, parent], [OriginSpec(at("thief"))])
+    assert [100, 0] == [held(result, "fifo", who) for who in ("b", "a")]
+    assert [] == [gap for gap in result.gaps if gap.kind == "unseen" and gap.address == at("a")]
+
+
 def test_a_reported_output_without_its_inputs_is_followed() -> None:
     """A file may hold the payment's output alone."""
     history = [tx(3, [], [("scam", 70)]), tx(4, [("scam", 70, "3:0")], [("x", 70)])]

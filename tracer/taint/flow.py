@@ -145,9 +145,17 @@ def _mixed(made: Made, is_mix: bool) -> Made:
 
 
 def _ordered(transactions: Mapping[Key, Transaction]) -> Iterator[tuple[Key, Transaction]]:
-    """All transactions in order; in one bitcoin block of unknown positions, what spends comes after what it spends."""
-    ordered = sorted(transactions.items(), key=lambda item: item[1].order)
-    for (_, chain, *_), block in groupby(ordered, key=lambda item: item[1].order[:3]):
+    """All transactions in order. A bitcoin block may bear an earlier time than the one below it: it counts as no
+    earlier. In one bitcoin block of unknown positions, what spends comes after what it spends.
+    """
+    times = _times(transactions.values())
+
+    def order(item: tuple[Key, Transaction]) -> tuple[datetime, str, int, int, str]:
+        one = item[1]
+        return (times.get((one.chain, one.block), one.at), *one.order[1:])
+
+    ordered = sorted(transactions.items(), key=order)
+    for (_, chain, *_), block in groupby(ordered, key=lambda item: order(item)[:3]):
         same = list(block)
         if len(same) == 1 or family(chain) is not Family.BITCOIN or all(one.tx_index is not None for _, one in same):
             yield from same
@@ -159,6 +167,21 @@ def _ordered(transactions: Mapping[Key, Transaction]) -> Iterator[tuple[Key, Tra
         }
         for tx_hash in TopologicalSorter(spends).static_order():
             yield here[tx_hash], transactions[here[tx_hash]]
+
+
+def _times(transactions: Iterable[Transaction]) -> dict[tuple[str, int | None], datetime]:
+    """Of bitcoin's blocks, by chain and height: the latest time up to there. Miners' clocks differ, heights do not."""
+    found = {
+        (one.chain, one.block): one.at
+        for one in transactions
+        if one.block is not None and family(one.chain) is Family.BITCOIN
+    }
+    times: dict[tuple[str, int | None], datetime] = {}
+    latest: dict[str, datetime] = {}
+    for (chain, block), at in sorted(found.items()):
+        latest[chain] = max(at, latest.get(chain, at))
+        times[chain, block] = latest[chain]
+    return times
 
 
 def merged(one: Transaction, other: Transaction) -> Transaction:
