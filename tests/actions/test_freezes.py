@@ -104,6 +104,17 @@ def test_refused_events_are_named_and_prove_nothing(store: Store, issuing: Anvil
     assert [("USDC", "unknown", None), ("USDT", "unknown", None)] == states(store, THIEF)
 
 
+def test_where_the_first_source_refuses_the_next_is_read(store: Store, issuing: Anvil, proxy: Proxy) -> None:
+    """A source that gives no logs hands over; what the second one tells is proof, and nothing failed."""
+    says(issuing, USDT, "addBlackList(address)", THIEF)
+    issuing.mine(3)
+    proxy.refuse = refusing("eth_getLogs")
+    done = read_events(store, [evm(proxy, name="first"), evm(issuing, name="second")], "ana")
+
+    assert (1, []) == (done.new, done.failed)
+    assert ["none", "frozen"] == [state for _, state, _ in states(store, THIEF)]
+
+
 def test_reading_goes_on_where_it_was(store: Store, issuing: Anvil) -> None:
     """A second run reads only what is new, nothing twice; a third finds nothing."""
     source = evm(issuing)

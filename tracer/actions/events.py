@@ -52,13 +52,9 @@ def read_events(
     A contract that fails is named and stops no other; what was read of it before is kept.
     """
     run = _Run(store, actor, stop or Event(), EventsRead())
-    first: dict[str, EventSource] = {}
-    for source in sources:
-        if isinstance(source, EventSource):
-            first.setdefault(source.chain, source)
+    telling = [source for source in sources if isinstance(source, EventSource)]
     for contract, signatures in (watched(store) if contracts is None else contracts).items():
-        if contract.chain in first:
-            run.contract(first[contract.chain], contract, signatures)
+        run.contract([one for one in telling if one.chain == contract.chain], contract, signatures)
     if run.done.new:
         with store.act(actor, "events", "chain data", new=run.done.new) as work:
             work.changed = True
@@ -74,12 +70,17 @@ class _Run:
     stop: Event
     done: EventsRead
 
-    def contract(self, source: EventSource, contract: Address, signatures: Sequence[str]) -> None:
-        """Read on where the last run ended."""
-        try:
-            self._pages(source, contract, signatures)
-        except SourceError as error:
-            self.done.failed.append((f"events of {contract} by {source.name}", str(error)))
+    def contract(self, sources: Sequence[EventSource], contract: Address, signatures: Sequence[str]) -> None:
+        """Read on where the last run ended, from the first source that gives it; if none does, each is named."""
+        failed = []
+        for source in sources:
+            try:
+                self._pages(source, contract, signatures)
+            except SourceError as error:
+                failed.append((f"events of {contract} by {source.name}", str(error)))
+            else:
+                return
+        self.done.failed += failed
 
     def _pages(self, source: EventSource, contract: Address, signatures: Sequence[str]) -> None:
         heads = self.store.log_heads()
