@@ -1,7 +1,7 @@
 """Growth: one method on ten million transfers beside a hundred times the same on a hundred thousand.
 
 The history is made as columns, never as values: those would not fit in memory. A ratio of 1 is linear; growth by n^1.5
-would be 0.1. What the fold holds at the largest size is told in bytes a transfer.
+would be 0.1. `bytes_*`: what a fold of a million holds, tape and world included, beside what it may.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from tests.benchmarks.cases import Case
+from tests.benchmarks.cases import Case, Row
 from tests.makers import address
 from tests.worlds.economy import ASSETS, FIRST, STEP, Economy, economy
 from tracer.model import Kind, Limits
@@ -22,15 +22,22 @@ from tracer.taint.kernel.history import KINDS, Heads, History, Made, Moves
 from tracer.taint.origins import match
 from tracer.taint.stops import Labels
 
-SMALL, LARGE = 100_000, 10_000_000
+SMALL, MIDDLE, LARGE = 100_000, 1_000_000, 10_000_000
+MOST = 300  # bytes a transfer
 BASELINE = "a hundred times the same on 1e5"
 
 
-def cases() -> Iterator[Case]:
-    """fifo: the method that a trace is told by."""
+def cases() -> Iterator[Case | Row]:
+    """Memory of the two methods that share money out most unlike; the time of fifo, by which a trace is told."""
+    middle = Tape.of(MIDDLE)
+    for method in ("fifo", "haircut"):
+        _, held = middle.fold(method)
+        baseline = f"at most {MOST} bytes"
+        yield Row(f"bytes_{method}_1e6", round(held, 1), "bytes/transfer", baseline, MOST, round(MOST / held, 3))
+    del middle
     small, large = Tape.of(SMALL), Tape.of(LARGE)
-    hundredfold = partial(lambda tape: tape.fold("fifo") * (LARGE // SMALL), small)
-    yield Case("fold_fifo_1e7", LARGE, "transfers", BASELINE, partial(large.fold, "fifo"), hundredfold, 1)
+    hundredfold = partial(lambda tape: tape.fold("fifo")[0] * (LARGE // SMALL), small)
+    yield Case("fold_fifo_1e7", LARGE, "transfers", BASELINE, lambda: large.fold("fifo")[0], hundredfold, 1)
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,14 @@ class Tape:
         print(f"planned {transfers}: {(perf_counter() - start) / transfers * 1e6:.2f} us a transfer", flush=True)
         return cls(scene, tape)
 
-    def fold(self, method: str) -> float:
-        """One method; the seconds of the fold alone."""
+    def fold(self, method: str) -> tuple[float, float]:
+        """One method; the seconds of the fold alone, and the bytes a transfer that it holds."""
         world = scenery(self.tape, self.scene)
         start = perf_counter()
         state = folded(self.tape, world, [CODES[method]])
         took = perf_counter() - start
         held = sum(table.nbytes for tables in (state, self.tape.tape, world) for table in tables)
-        size = len(self.tape.history.moves.kind)
-        print(f"{method}, {size} transfers: {held / size:.0f} bytes a transfer", flush=True)
-        return took
+        return took, held / len(self.tape.history.moves.kind)
 
 
 def columns(made: Economy) -> History:

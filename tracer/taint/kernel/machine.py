@@ -5,8 +5,8 @@ from __future__ import annotations
 from tracer.taint.kernel.compiled import compiled, inlined, inner
 from tracer.taint.kernel.play import play
 from tracer.taint.kernel.state import (
-    ENDS,
     GAPS,
+    HEADS,
     LOSSES,
     NEVER,
     PAID_ROWS,
@@ -15,6 +15,7 @@ from tracer.taint.kernel.state import (
     ROOM,
     STEPS,
     SWAP,
+    WIDES,
     Array,
     Stains,
     State,
@@ -22,6 +23,7 @@ from tracer.taint.kernel.state import (
     World,
     more_stains,
     roomier,
+    trimmed,
 )
 from tracer.taint.kernel.wide import ZERO, add, less
 
@@ -35,7 +37,7 @@ def run(tape: Tape, world: World, methods: Array, one: State) -> State:
         i, need = _run(tape, world, methods, one, i)
         if i < transactions:
             one = roomier(one, need)
-    return one
+    return trimmed(one)
 
 
 def stain(tape: Tape, world: World, one: Stains) -> Stains:
@@ -120,10 +122,11 @@ def _tight(S, need):
     return (
         S.counts[ROOM] < need
         or len(S.bag) < need
+        or len(S.head) - S.counts[HEADS] < need
         or len(S.step) - S.counts[STEPS] < need
+        or len(S.wide) - S.counts[WIDES] < need
         or len(S.paid) - S.counts[PAID_ROWS] < need
         or len(S.part) - S.counts[PARTS] < need
-        or len(S.end) - S.counts[ENDS] < need
         or len(S.loss) - S.counts[LOSSES] < need
         or len(S.gap) - S.counts[GAPS] < need
     )

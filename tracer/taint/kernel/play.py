@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tracer.taint.kernel.compiled import inlined
 from tracer.taint.kernel.lots import take
-from tracer.taint.kernel.state import BAG, FEES, PAYMENT
+from tracer.taint.kernel.state import BAG, FEES, HEADS, PAYMENT
 from tracer.taint.kernel.steps import arrive, carry, lose, tainted
 from tracer.taint.kernel.turn import turn
 
@@ -34,8 +34,8 @@ def _straight(T, W, S, M, i):
     spend, r = T.spend[T.tx[i].spend], T.tx[i].receipt
     if W.place[spend.address].may == i:
         take(S, M, i, spend.pot, spend.own, False, spend.amount_high, spend.amount_low)
-    taken = S.counts[BAG]
+    taken, first = S.counts[BAG], S.counts[HEADS]
     if tainted(S, 0, taken):
         receipt = T.receipt[r]
         carry(S, W, M, i, PAYMENT, spend.sender, receipt.address, receipt.asset, 0, taken)
-    arrive(T, W, S, M, i, r, taken, S.counts[BAG])
+    arrive(T, W, S, M, i, r, taken, first)

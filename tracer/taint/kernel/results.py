@@ -15,7 +15,7 @@ from tracer.taint.kernel import state as table
 from tracer.taint.kernel.history import EPOCH
 from tracer.taint.kernel.near import count_hops
 from tracer.taint.kernel.planner import Planned
-from tracer.taint.kernel.share import CODES, Share, joined, used, whole
+from tracer.taint.kernel.share import CODES, Columns, Share, joined, used, whole
 from tracer.taint.kernel.state import Array, Stains, State, World
 from tracer.taint.kernel.ways import Found, Question, Walker
 from tracer.taint.methods import CLEAN, NO_STEP, Lot
@@ -103,8 +103,7 @@ def _originated(share: Share) -> dict[str, int]:
 
 
 def _parts(share: Share) -> dict[int, tuple[Part, ...]]:
-    every = used(share.state, "part", table.PARTS)
-    rows = every[share.state.step["method"][every["number"]] == share.code]
+    rows = share.of_steps("part", table.PARTS)
     found: dict[int, list[Part]] = defaultdict(list)
     for number, step, amount in zip(
         share.step(rows["number"]), share.step(rows["step"]), whole(rows, "worth"), strict=True
@@ -114,12 +113,11 @@ def _parts(share: Share) -> dict[int, tuple[Part, ...]]:
 
 
 def _ends(share: Share) -> Iterator[End]:
-    rows = share.rows("end", table.ENDS)
-    places, assets, origins = share.names
-    heads = rows[["kind", "address", "asset", "origin"]].tolist()
-    for (kind, place, asset, origin), amount, worth, step in zip(
-        heads, whole(rows, "amount"), whole(rows, "worth"), share.step(rows["step"]), strict=True
-    ):
+    steps, (places, assets, origins) = share.step_rows, share.names
+    some = np.flatnonzero(steps["end"] >= 0)
+    heads = (steps[name][some].tolist() for name in ("end", "recipient", "asset", "origin"))
+    amounts = (joined(steps[f"{name}_high"][some], steps[f"{name}_low"][some]) for name in ("received", "worth"))
+    for kind, place, asset, origin, amount, worth, step in zip(*heads, *amounts, some.tolist(), strict=True):
         yield End(_KINDS[kind], places[place], assets[asset], origins[origin], amount, worth, step)
 
 
@@ -204,9 +202,8 @@ def _reached(share: Share) -> dict[tuple[Address, str], int]:
     steps, made = share.step_rows, defaultdict[tuple[Address, str], int](int)
     for origin, (address, _), amount in _own(share):
         made[(address, origin)] += amount
-    for (place, origin), worth in _grouped(
-        steps[steps["sender"] != steps["recipient"]], ("recipient", "origin"), "worth"
-    ):
+    left = np.flatnonzero(steps["sender"] != steps["recipient"])
+    for (place, origin), worth in _grouped(steps, ("recipient", "origin"), "worth", some=left):
         made[(places[place], origins[origin])] += worth
     return made
 
@@ -217,11 +214,14 @@ def _own(share: Share) -> Iterator[tuple[str, tuple[Address, AssetId], int]]:
     return ((origin, own[origin], amount) for origin, amount in _originated(share).items() if origin in own)
 
 
-def _grouped(rows: Array, by: Sequence[str], *amounts: str) -> Iterator[tuple[Any, ...]]:
-    """The sums of some amounts over rows that have these numbers in common."""
-    if not len(rows):
+def _grouped(
+    rows: Columns, by: Sequence[str], *amounts: str, some: Array | slice = slice(None)
+) -> Iterator[tuple[Any, ...]]:
+    """The sums of some amounts over steps, or some of them, that have these numbers in common."""
+    order = np.arange(len(rows))[some]
+    if not len(order):
         return
-    order = np.lexsort([rows[name] for name in by])
+    order = order[np.lexsort([rows[name][order] for name in by])]
     keys = np.column_stack([rows[name][order] for name in by])
     firsts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
     sums = [_sums(rows[f"{name}_high"][order], rows[f"{name}_low"][order], firsts) for name in amounts]
@@ -299,9 +299,8 @@ def gaps(state: State, ready: Planned, code: int) -> dict[tuple[tuple[str, str],
 
 def unresolved(state: State, ready: Planned) -> list[Transaction]:
     """The transactions in which money stands unresolved under any method, in order."""
-    ends = used(state, "end", table.ENDS)
-    steps = ends["step"][ends["kind"] == table.UNRESOLVED]
-    return [ready.history.transaction(i) for i in np.unique(state.step["tx"][steps]).tolist()]
+    heads = used(state, "head", table.HEADS)
+    return [ready.history.transaction(i) for i in np.unique(heads["tx"][heads["end"] == table.UNRESOLVED]).tolist()]
 
 
 def hops(world: World, ready: Planned) -> dict[Address, int]:

@@ -14,6 +14,7 @@ from tracer.taint.books import Step
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.planner import Planned
 from tracer.taint.kernel.state import Array, State
+from tracer.taint.kernel.steps import of_origin
 from tracer.taint.methods import NO_STEP
 
 CODES = {"fifo": 0, "lifo": 1, "haircut": 2, "dirty_first": 3, "clean_first": 4}
@@ -22,7 +23,7 @@ _BY = {table.PAYMENT: "payment", table.EXCHANGE: "exchange", table.INFERRED: "in
        table.HAND_ON: "hand_on"}  # fmt: skip
 
 
-def whole(rows: Array, name: str) -> list[int]:
+def whole(rows: Array | Columns, name: str) -> list[int]:
     """An amount of records as Python integers."""
     return joined(rows[f"{name}_high"], rows[f"{name}_low"])
 
@@ -32,6 +33,38 @@ def joined(high: Array, low: Array) -> list[int]:
     if not high.any():
         return low.tolist()  # type: ignore[no-any-return]
     return [(h << 64) | one for h, one in zip(high.tolist(), low.tolist(), strict=True)]
+
+
+class Columns:
+    """The steps of a method, a column of each of their fields, made when it is first asked for."""
+
+    def __init__(self, state: State, heads: Array, counts: Array, rows: Array, local: Array) -> None:
+        self._state, self._heads, self._counts, self._rows, self._local = state, heads, counts, rows, local
+        self._made: dict[str, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._made:
+            self._made[name] = self._column(name)
+        return self._made[name]
+
+    def _column(self, name: str) -> Array:
+        if name in (table.HEAD.names or ()):
+            return np.repeat(self._heads[name], self._counts)
+        if name == "origin":
+            parents = used(self._state, "step", table.STEPS)["parent"]
+            origins = np.zeros(len(parents), np.int32)
+            of_origin(parents, origins)
+            return origins[self._rows]
+        if name in (table.STEP.names or ()):
+            column: Array = self._state.step[name][self._rows]
+            return column
+        made, wide = np.zeros(len(self), np.uint64), used(self._state, "wide", table.WIDES)
+        mine = np.isin(wide["number"], self._rows)
+        made[self._local[wide["number"][mine]]] = wide[name][mine]
+        return made
 
 
 @dataclass(frozen=True)
@@ -44,22 +77,27 @@ class Share:
     place: int
     steps: Array  # rows, in order
     local: Array  # by row: the number within its method
+    step_rows: Columns
 
     @classmethod
     def of(cls, state: State, ready: Planned, codes: Sequence[int]) -> list[Share]:
         """The share of each method, in the order in which they were played."""
-        every = used(state, "step", table.STEPS)
-        local = np.zeros(len(every), np.int64)
-        made = []
+        heads, every = used(state, "head", table.HEADS), int(state.counts[table.STEPS])
+        counts, local = np.diff(heads["first"], append=every), np.zeros(every, np.int32)
+        by, made = np.repeat(heads["method"], counts), []
         for place, code in enumerate(codes):
-            rows = np.flatnonzero(every["method"] == code)
+            rows, mine = np.flatnonzero(by == code), heads["method"] == code
             local[rows] = np.arange(len(rows))
-            made.append(cls(state, ready, code, place, rows, local))
+            told = Columns(state, heads[mine], counts[mine], rows, local)
+            made.append(cls(state, ready, code, place, rows, local, told))
         return made
 
-    def used(self, name: str, counter: int) -> Array:
-        """The rows of a table that were written, by any method."""
-        return used(self.state, name, counter)
+    def of_steps(self, name: str, counter: int) -> Array:
+        """The rows of a table that are about this method's steps."""
+        every, heads = used(self.state, name, counter), used(self.state, "head", table.HEADS)
+        methods = heads["method"][np.searchsorted(heads["first"], every["number"], "right") - 1]
+        mine: Array = every[methods == self.code]
+        return mine
 
     def rows(self, name: str, counter: int) -> Array:
         """This method's rows of a table."""
@@ -70,16 +108,15 @@ class Share:
     def step(self, numbers: Array) -> list[int]:
         """The number within the method, of the number among all; none stays none."""
         if not len(self.local):
-            return numbers.tolist()  # type: ignore[no-any-return]
+            return np.full(len(numbers), NO_STEP).tolist()
         return np.where(numbers < 0, NO_STEP, self.local[numbers]).tolist()  # type: ignore[no-any-return]
 
     def made(self, some: slice | list[int]) -> list[Step]:
         """Some of its steps, or all."""
         if isinstance(some, list) and len(some) < FEW:
             return self._made(some, [[column[n] for n in some] for column in self._columns])
-        return self._made(
-            range(len(self.steps)) if isinstance(some, slice) else some, self._listed(self.step_rows[some])
-        )
+        numbers = range(len(self.steps)) if isinstance(some, slice) else some
+        return self._made(numbers, self._listed(some))
 
     def _made(self, numbers: Sequence[int], columns: Sequence[list[Any]]) -> list[Step]:
         places, assets, origins = self.names
@@ -90,19 +127,20 @@ class Share:
             made.append(Step(*ends, assets[what], amount, assets[asset], got, origins[origin], worth, parent))
         return made
 
-    def _listed(self, rows: Array) -> tuple[list[Any], ...]:
-        heads = rows[["tx", "by", "sender", "recipient", "asset", "origin"]].tolist()
-        return heads, whole(rows, "received"), whole(rows, "worth"), self.step(rows["parent"])
+    def _listed(self, some: slice | list[int]) -> tuple[list[Any], ...]:
+        rows = self.step_rows
+        columns = (rows[name][some].tolist() for name in ("tx", "by", "sender", "recipient", "asset", "origin"))
+        amounts = (joined(rows[f"{name}_high"][some], rows[f"{name}_low"][some]) for name in ("received", "worth"))
+        return [*zip(*columns, strict=True)], *amounts, self.step(rows["parent"][some])
 
     @cached_property
     def _columns(self) -> tuple[list[Any], ...]:
-        return self._listed(self.step_rows)
+        return self._listed(slice(None))
 
     @cached_property
     def paid(self) -> dict[int, tuple[int, int]]:
         """The asset and amount that were paid for a step, where they are not what was received."""
-        rows = used(self.state, "paid", table.PAID_ROWS)
-        rows = rows[self.state.step["method"][rows["number"]] == self.code]
+        rows = self.of_steps("paid", table.PAID_ROWS)
         what = zip(rows["asset"].tolist(), whole(rows, "amount"), strict=True)
         return dict(zip(self.step(rows["number"]), what, strict=True))
 
@@ -110,12 +148,6 @@ class Share:
     def parents(self) -> list[int]:
         """The parent of each of its steps."""
         return self.step(self.step_rows["parent"])
-
-    @cached_property
-    def step_rows(self) -> Array:
-        """This method's steps."""
-        rows: Array = used(self.state, "step", table.STEPS)[self.steps]
-        return rows
 
     @property
     def names(self) -> tuple[list[Address], list[AssetId], list[str]]:

@@ -21,19 +21,23 @@ GROWTH = 5  # fourths of its size that a full table grows to
 NEVER = np.iinfo(np.int64).max
 
 # counters of a State
-FREE, BAG, STEPS, PARTS, ENDS, LOSSES, TURN, GAPS, ROOM, PAID_ROWS, PARCELS, SWAPS, GIFTS = range(13)
+FREE, BAG, HEADS, STEPS, WIDES, PARTS, LOSSES, TURN, GAPS, ROOM, PAID_ROWS, PARCELS, SWAPS, GIFTS = range(14)
+
+
+_KINDS = {"!": np.int64, "?": np.bool_, ".": np.int8, "^": np.uint64}
 
 
 def record(text: str) -> np.dtype[Any]:
-    """A record of amounts (`name:`, two limbs), moments (`name!`), yes or no (`name?`), codes (`name.`) and numbers."""
+    """A packed record: amounts (`name:`), limbs (`name^`), moments (`name!`), yes or no (`name?`), codes (`name.`) and
+    numbers.
+    """
     fields: list[tuple[str, type]] = []
     for word in text.split():
-        name, kind = (word[:-1], word[-1]) if word[-1] in ":!?." else (word, "")
-        if kind == ":":
-            fields += [(f"{name}_high", np.uint64), (f"{name}_low", np.uint64)]
+        if word[-1] == ":":
+            fields += [(f"{word[:-1]}_high", np.uint64), (f"{word[:-1]}_low", np.uint64)]
         else:
-            fields.append((name, {"!": np.int64, "?": np.bool_, ".": np.int8, "": np.int32}[kind]))
-    return np.dtype(fields, align=True)
+            fields.append((word.rstrip("!?.^"), _KINDS.get(word[-1], np.int32)))
+    return np.dtype(fields)
 
 
 TX = record("at! always? straight? inferred? lines payer fee spend payment receipt")
@@ -47,13 +51,14 @@ RECEIPT = record("amount: pot address asset mode own")
 PLACE = record("touched! contact! label! keeps? reported? hops judged seen may")
 CONTACT = record("at! other")
 LABEL = record("since! until!")
-LOT = record("amount: worth: turn! origin step after before")
+LOT = record("amount: worth: turn origin step after before")  # turn 0: never used
 MOVING = record("amount: worth: origin step tag")
-STEP = record("received: worth: tx sender recipient asset origin parent by. method.")
+HEAD = record("tx sender recipient asset first by. method. end.")  # what steps share, and the first; end -1: none
+STEP = record("received_low^ worth_low^ parent")  # one origin's of its head; parent: see `of_origin`
+WIDE = record("received_high^ worth_high^ number")  # of a step beyond 64 bits
 PAID = record("amount: number asset")  # what was paid for a step, where that is not what was received
 PART = record("worth: number step")
-END = record("amount: worth: kind address asset origin step method")
-LOSS = record("amount: worth: kind tx address asset origin step before method")
+LOSS = record("amount: worth: tx address asset origin step before kind. method.")
 GAP = record("amount: tx pot method")
 PARCEL = record("receipt sender by start end slot spend")  # the last two: what was paid for it, exchanged or handed on
 GIFT = record("slot spend start end")  # what goes to an exchange, or to one who hands on
@@ -99,10 +104,11 @@ class State(NamedTuple):
     pot: Array  # head and tail of both lists (see lots.py), and how many lots
     account: Array  # held, clean, unseen, out, fees: two limbs each
     bag: Array  # lots on their way in this transaction
+    head: Array
     step: Array
+    wide: Array
     paid: Array
     part: Array
-    end: Array
     loss: Array
     gap: Array
     parcel: Array  # scratch of one transaction, down to `bound`
@@ -140,15 +146,15 @@ def state(methods: int, pots: int, origins: int, lines: int, room: int = 1024) -
     """
     pot = np.full((methods * pots, 5), -1, np.int32)
     pot[:, 4] = 0
-    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(13, np.int64)
+    lot, waiting, counts = np.zeros(room, LOT), np.full(origins, -1, np.int32), np.zeros(14, np.int64)
     lot["after"] = np.arange(1, room + 1)
-    counts[ROOM] = room
-    kinds = (MOVING, STEP, PAID, PART, END, LOSS, GAP)
-    bag, step, paid, part, end, loss, gap = (np.zeros(room, kind) for kind in kinds)
+    counts[ROOM], counts[TURN] = room, 1
+    kinds = (MOVING, HEAD, STEP, WIDE, PAID, PART, LOSS, GAP)
+    tables = [np.zeros(room, kind) for kind in kinds]
     account, originated = np.zeros((methods * pots, 10), np.uint64), np.zeros((methods * origins, 2), np.uint64)
     swap, gift, report = (np.zeros(lines, GIFT) for _ in range(3))
     desk = (np.zeros(lines, PARCEL), swap, gift, report, np.zeros(lines, np.int32))
-    return State(lot, pot, account, bag, step, paid, part, end, loss, gap, *desk, originated, waiting, counts)
+    return State(*(lot, pot, account, *tables, *desk, originated, waiting, counts))
 
 
 def roomier(one: State, need: int) -> State:
@@ -168,11 +174,20 @@ def roomier(one: State, need: int) -> State:
     return one._replace(**grown)
 
 
-_TABLES = {"bag": BAG, "step": STEPS, "paid": PAID_ROWS, "part": PARTS, "end": ENDS, "loss": LOSSES, "gap": GAPS}
+_TABLES = {"bag": BAG, "head": HEADS, "step": STEPS, "wide": WIDES, "paid": PAID_ROWS, "part": PARTS, "loss": LOSSES,
+           "gap": GAPS}  # fmt: skip
+
+
+def trimmed(one: State) -> State:
+    """The same, finished: without room for more."""
+    taken = np.flatnonzero(one.lot["turn"])
+    sizes = {name: int(one.counts[number]) for name, number in _TABLES.items()}
+    sizes |= {"bag": 0, "lot": int(taken[-1]) + 1 if len(taken) else 0}
+    return one._replace(**{name: _longer(getattr(one, name), rows) for name, rows in sizes.items()})
 
 
 def _longer(table: Array, rows: int) -> Array:
-    """The same table, made longer where it lies if it can be: nothing is held twice."""
+    """The same table, made longer or shorter where it lies if it can be: nothing is held twice."""
     table.resize(rows, refcheck=False)
     return table
 

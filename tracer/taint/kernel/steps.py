@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import inlined, inner
+from tracer.taint.kernel.compiled import compiled, inlined, inner
 from tracer.taint.kernel.lots import CLEAN, bag, enter, more
-from tracer.taint.kernel.state import BAG, ENDS, LOSSES, NEVER, PARTS, POT, STEPS
+from tracer.taint.kernel.state import BAG, HEADS, LOSSES, NEVER, PARTS, POT, STEPS, WIDES
 from tracer.taint.kernel.wide import ZERO, add, less, sub
 
 OPEN = -2  # the step of a lot that is being carried and has no step yet
 
 
 @inlined
-def arrive(T, W, S, M, i, r, start, end):
-    """What a receiver got: the rows of the bag, then clean money (`_Turn.receive`)."""
-    to = T.receipt[r]
+def arrive(T, W, S, M, i, r, start, first):
+    """What a receiver got: the rows of the bag, brought by the heads from the first on, then clean money
+    (`_Turn.receive`).
+    """
+    to, end = T.receipt[r], S.counts[BAG]
     if to.mode < POT:
-        ended(S, M, to.mode, to.address, to.asset, start, end)
+        ended(S, to.mode, first)
         return
     if to.mode != POT:
         return
@@ -63,9 +65,24 @@ def carry(S, W, M, i, by, sender, recipient, asset, start, end):
     """Steps of lots that go from one address to another in one asset; tainted ones are put in the bag anew."""
     first = S.counts[BAG]
     copy_tainted(S, start, end)
+    if S.counts[BAG] > first:
+        head(S, W, M, i, by, sender, recipient, asset)
     for row in range(first, S.counts[BAG]):
         if S.bag[row].step == OPEN:
-            write(S, W, M, i, by, sender, recipient, asset, row)
+            write(S, row)
+
+
+@inlined
+def head(S, W, M, i, by, sender, recipient, asset):
+    """What the next steps share."""
+    one = S.head[S.counts[HEADS]]
+    S.counts[HEADS] += 1
+    one.tx, one.by, one.sender, one.recipient, one.asset = i, by, sender, recipient, asset
+    one.first, one.method, one.end = S.counts[STEPS], M[0], -1
+    if sender != recipient:
+        hops = max(W.place[sender].hops, 0) + 1
+        if W.place[recipient].hops < 0 or hops < W.place[recipient].hops:
+            W.place[recipient].hops = hops
 
 
 @inlined
@@ -78,7 +95,7 @@ def copy_tainted(S, start, end):
 
 
 @inlined
-def write(S, W, M, i, by, sender, recipient, asset, row):
+def write(S, row):
     """Write the step of all open lots of this row's origin, with its parts (`Book.carry`); -> its number."""
     number, origin, first = S.counts[STEPS], S.bag[row].origin, S.counts[PARTS]
     S.counts[STEPS] = number + 1
@@ -90,17 +107,22 @@ def write(S, W, M, i, by, sender, recipient, asset, row):
             all_high, all_low = add(all_high, all_low, a.worth_high, a.worth_low)
             a.step = number
             _part(S, number, a.tag, a.worth_high, a.worth_low)
-    step = S.step[number]
-    step.received_high, step.received_low, step.worth_high, step.worth_low = got_high, got_low, all_high, all_low
-    step.tx, step.by, step.sender, step.recipient, step.asset = i, by, sender, recipient, asset
-    step.origin, step.parent, step.method = origin, _largest(S, first), M[0]
+    step, parent = S.step[number], _largest(S, first)
+    step.received_low, step.worth_low, step.parent = got_low, all_low, parent if parent >= 0 else -1 - origin
+    if got_high != ZERO or all_high != ZERO:
+        wide = S.wide[S.counts[WIDES]]
+        S.counts[WIDES] += 1
+        wide.number, wide.received_high, wide.worth_high = number, got_high, all_high
     if S.counts[PARTS] - first == 1:
         S.counts[PARTS] = first
-    if sender != recipient:
-        hops = max(W.place[sender].hops, 0) + 1
-        if W.place[recipient].hops < 0 or hops < W.place[recipient].hops:
-            W.place[recipient].hops = hops
     return number
+
+
+@compiled
+def of_origin(parents, made):
+    """The origin of every step: its parent's, which comes before it; -1 - parent where it has none."""
+    for number in range(len(parents)):
+        made[number] = made[parents[number]] if parents[number] >= 0 else -1 - parents[number]
 
 
 @inlined
@@ -120,21 +142,11 @@ def _largest(S, first):
     return S.part[best].step
 
 
-@inner
-def ended(S, M, kind, address, asset, start, end):
-    """Money that goes no further, one end a step (`Book.end`)."""
-    first = S.counts[ENDS]
-    for row in range(start, end):
-        a, at = S.bag[row], first
-        while at < S.counts[ENDS] and (S.end[at].origin != a.origin or S.end[at].step != a.step):
-            at += 1
-        one = S.end[at]
-        if at == S.counts[ENDS]:
-            S.counts[ENDS] = at + 1
-            one.kind, one.address, one.asset, one.origin, one.step = kind, address, asset, a.origin, a.step
-            one.amount_high, one.amount_low, one.worth_high, one.worth_low, one.method = ZERO, ZERO, ZERO, ZERO, M[0]
-        one.amount_high, one.amount_low = add(one.amount_high, one.amount_low, a.amount_high, a.amount_low)
-        one.worth_high, one.worth_low = add(one.worth_high, one.worth_low, a.worth_high, a.worth_low)
+@inlined
+def ended(S, kind, first):
+    """What steps brought goes no further: all under the heads from the first on (`Book.end`)."""
+    for row in range(first, S.counts[HEADS]):
+        S.head[row].end = kind
 
 
 @inner

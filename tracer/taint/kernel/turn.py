@@ -14,6 +14,7 @@ from tracer.taint.kernel.state import (
     GIFTS,
     HAND,
     HAND_ON,
+    HEADS,
     INBOX,
     INFERRED,
     PAID_ROWS,
@@ -25,7 +26,7 @@ from tracer.taint.kernel.state import (
     SWAPS,
     UNRESOLVED,
 )
-from tracer.taint.kernel.steps import OPEN, arrive, carry, copy_tainted, ended, tainted, write
+from tracer.taint.kernel.steps import OPEN, arrive, carry, copy_tainted, ended, head, tainted, write
 from tracer.taint.kernel.wide import ZERO, add, less, share, sub
 
 
@@ -38,11 +39,11 @@ def turn(T, W, S, M, i):
     _exchange(T, S, M, i)
     _hand_on(T, W, S, M, i)
     for r in range(T.tx[i].receipt, T.tx[i + 1].receipt):
-        start = S.counts[BAG]
+        start, first = S.counts[BAG], S.counts[HEADS]
         for p in range(S.counts[PARCELS]):
             if S.parcel[p].receipt == r:
                 _unpack(T, W, S, M, i, p)
-        arrive(T, W, S, M, i, r, start, S.counts[BAG])
+        arrive(T, W, S, M, i, r, start, first)
 
 
 @inner
@@ -154,9 +155,9 @@ def _report(T, S, M, payment, start, end):
 
 @inner
 def _stand(T, W, S, M, i, s, address, start, end):
-    first, spend = S.counts[BAG], T.spend[s]
+    first, spend = S.counts[HEADS], T.spend[s]
     carry(S, W, M, i, PAYMENT, spend.sender, address, spend.asset, start, end)
-    ended(S, M, UNRESOLVED, address, spend.asset, first, S.counts[BAG])
+    ended(S, UNRESOLVED, first)
 
 
 @inner
@@ -245,21 +246,22 @@ def _unpack(T, W, S, M, i, p):
         return
     first = S.counts[BAG]
     copy_tainted(S, parcel.start, parcel.end)
+    if S.counts[BAG] > first:
+        head(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset)
     for row in range(first, S.counts[BAG]):
         if S.bag[row].step == OPEN:
             paid = S.paid[S.counts[PAID_ROWS]]
             S.counts[PAID_ROWS] += 1
-            paid.number = write(S, W, M, i, parcel.by, parcel.sender, to.address, to.asset, row)
+            paid.number = write(S, row)
             if parcel.by == HAND_ON:
-                _paid_by(T, S, paid, parcel.slot, parcel.spend)
+                _paid_by(T, S, paid, S.bag[row].origin, parcel.slot, parcel.spend)
             else:
-                _paid_in(T, S, paid, parcel.slot)
+                _paid_in(T, S, paid, S.bag[row].origin, parcel.slot)
 
 
 @inner
-def _paid_in(T, S, paid, slot):
+def _paid_in(T, S, paid, origin, slot):
     """What of the step's origin was paid: the asset that carried most of it, and how much of that (`turn._paid`)."""
-    origin = S.step[paid.number].origin
     best_high, best_low, found = ZERO, ZERO, False
     for n in range(S.counts[SWAPS]):
         gift = S.swap[n]
@@ -271,13 +273,13 @@ def _paid_in(T, S, paid, slot):
 
 
 @inner
-def _paid_by(T, S, paid, slot, s):
+def _paid_by(T, S, paid, origin, slot, s):
     """The same where one payer handed on one asset: all of it."""
     paid.asset, paid.amount_high, paid.amount_low = T.spend[s].asset, ZERO, ZERO
     for n in range(S.counts[GIFTS]):
         gift = S.gift[n]
         if gift.slot == slot and gift.spend == s:
-            _, high, low, _, _ = _of_origin(S, gift.start, gift.end, S.step[paid.number].origin)
+            _, high, low, _, _ = _of_origin(S, gift.start, gift.end, origin)
             paid.amount_high, paid.amount_low = add(paid.amount_high, paid.amount_low, high, low)
 
 

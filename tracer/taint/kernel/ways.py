@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tracer.taint.kernel import state as table
-from tracer.taint.kernel.share import Share
+from tracer.taint.kernel.share import Columns, Share
 from tracer.taint.kernel.state import Array
 from tracer.taint.kernel.walk import STEPS, WAYS, Asked, Desk, Steps, emptied, exact, runs, widest
 
@@ -43,8 +43,7 @@ class Walker:
 
     def _parts(self) -> tuple[Array, Array, Array]:
         """By step the earlier steps that brought it, one where no parts were written."""
-        every = self.share.used("part", table.PARTS)
-        mine = every[self.share.state.step["method"][every["number"]] == self.share.code]
+        mine = self.share.of_steps("part", table.PARTS)
         number = self.share.local[mine["number"]]
         counts = np.bincount(number, minlength=len(self.rows))
         alone = np.flatnonzero(counts == 0)
@@ -108,10 +107,10 @@ class Walker:
         more: set[tuple[int, int]] = set()  # of an exchange, or what was handed on: paid in other assets too
         history = self.share.ready.history
         for number in np.flatnonzero(self.rows["by"] != table.PAYMENT).tolist():
-            row = self.rows[number]
-            some = slice(*history.heads.first[row["tx"] : row["tx"] + 2].tolist())
-            assets = history.moves.asset[some][history.moves.sender[some] == row["sender"]]
-            others = self._keys(np.full(len(assets), row["sender"]), assets, row["origin"]).tolist()
+            tx, sender, origin = (self.rows[name][number] for name in ("tx", "sender", "origin"))
+            some = slice(*history.heads.first[tx : tx + 2].tolist())
+            assets = history.moves.asset[some][history.moves.sender[some] == sender]
+            others = self._keys(np.full(len(assets), sender), assets, origin).tolist()
             more.update((number, key) for key in others if key != first[number])
         pairs = np.column_stack((np.arange(len(paid)), first))
         if more:
@@ -131,7 +130,7 @@ class Walker:
         return place[known], _starts(pairs[known, 0], len(paid)), begins
 
 
-def limbs(rows: Array, name: str) -> Array:
+def limbs(rows: Array | Columns, name: str) -> Array:
     """An amount of records, two limbs a row."""
     return np.column_stack((rows[f"{name}_high"], rows[f"{name}_low"]))
 
