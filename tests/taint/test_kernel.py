@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracer
+from tests.benchmarks import growth
 from tests.taint.histories import cases, moved
 from tests.taint.scenario import asset, place
 from tracer.model import Category, Kind, Label, Limits, OriginSpec
@@ -214,6 +215,13 @@ def test_a_long_history_grows_its_tables() -> None:
 
     assert plain == compiled
     assert len(plain["haircut"]["steps"]) > 4000
+
+
+def test_a_fold_holds_at_most_300_bytes_a_transfer() -> None:
+    """Under haircut four steps a transfer, one of each origin: they share what they have in common. Tape included."""
+    tape = growth.Tape.of(20_000)
+
+    assert [] == [method for method in CODES if tape.fold(method)[1] > growth.MOST]
 
 
 def _label(where: Any, category: Category) -> Label:
