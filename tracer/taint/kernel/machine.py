@@ -89,6 +89,14 @@ def is_hub(W, address):
 
 
 @compiled
+def judge(W):
+    """Judge those that never had to spend, too."""
+    for address in range(len(W.place) - 1):
+        if W.place[address].touched != NEVER and W.place[address].keeps:
+            is_hub(W, address)
+
+
+@compiled
 def _counterparties(W, address, since):
     mark, count = address + 1, 0
     for row in range(W.place[address].contact, W.place[address + 1].contact):
