@@ -165,8 +165,8 @@ class Reading:
     def _cross(self) -> None:
         """What crossed a bridge; the payout's transaction is taken too, as far as it is stored."""
         while True:
-            keys = (self.joins or {}).keys() & self.flow.transactions.keys()
-            mine = [one for key in keys for one in (self.joins or {})[key]]
+            joins = self.joins or {}
+            mine = [one for key, joined in joins.items() if key in self.flow.transactions for one in joined]
             payouts = {one.into.transaction for one in mine if one.into} - self.flow.transactions.keys() - self.sought
             if not payouts:
                 break
