@@ -79,6 +79,8 @@ class Sorter:
         ends = np.hstack((sender[plain], recipient[plain]))
         keys = self._keys(rows, ends, asset, fee)
         _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
+        if len(firsts) < 1 << 16:
+            which = which.astype(np.uint16)  # so short a number is sorted by its digits
         order, bounds = np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))
         for n, first in enumerate(firsts.tolist()):
             same = order[bounds[n - 1] if n else 0 : bounds[n]]

@@ -5,7 +5,8 @@ A table's rows lie in the order of the transactions, so where each begins is a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,10 +65,10 @@ def splice(history: History, plans: Sequence[Shape | Written]) -> Tape:
     made = {name: np.zeros(starts[name][-1] + (name in _ENDED), _KINDS[name]) for name in TABLES}
     tx = np.zeros(len(history) + 1, table.TX)
     for part in parts:
-        begin = {name: starts[name][part.of.rows] for name in TABLES}
+        begin = _begin(starts, part.of.rows)
         for name in ("always", "straight", "inferred", "lines"):
             tx[name][part.of.rows] = part.of.tape.tx[name][:-1]
-        for name in TABLES:
+        for name in (one for one in TABLES if part.counts(one).any()):
             if isinstance(part.of, Shape):
                 _fill(history, name, part.of, begin, made[name])
             else:
@@ -84,14 +85,23 @@ def splice(history: History, plans: Sequence[Shape | Written]) -> Tape:
 def _starts(name: str, parts: Sequence[_Part], size: int) -> Array:
     start = np.zeros(size + 1, np.int64)
     for part in parts:
-        start[part.of.rows + 1] = part.counts(name)
+        if (many := part.counts(name)).any():
+            start[part.of.rows + 1] = many
     made: Array = np.cumsum(start, out=start)
     return made
 
 
-def _copy(name: str, part: _Part, of: Written, begin: dict[str, Array], made: Array) -> None:
+Begin = Callable[[str], Array]
+
+
+def _begin(starts: dict[str, Array], rows: Array) -> Begin:
+    """Where the rows of these transactions begin in a table."""
+    return cache(lambda name: starts[name][rows])
+
+
+def _copy(name: str, part: _Part, of: Written, begin: Begin, made: Array) -> None:
     """Rows that were written one by one, pointing into the whole tape."""
-    shift = {one: begin[one] - part.first[one][:-1] for one in TABLES}
+    shift = {one: begin(one) - part.first[one][:-1] for one in TABLES}
     which = np.repeat(np.arange(len(of.rows)), part.counts(name))  # the plan of each row
     rows = getattr(of.tape, name)[: len(which)].copy()
     for column, to in _POINTERS.get(name, {}).items():
@@ -101,19 +111,18 @@ def _copy(name: str, part: _Part, of: Written, begin: dict[str, Array], made: Ar
     made[np.arange(len(which)) + shift[name][which]] = rows
 
 
-def _fill(history: History, name: str, shape: Shape, begin: dict[str, Array], made: Array) -> None:
+def _fill(history: History, name: str, shape: Shape, begin: Begin, made: Array) -> None:
     """The rows of all transactions of a shape: a row of its own tape after the other, in all of them at once."""
     rows = getattr(shape.tape, name)
     for n in range(len(rows) - (name in _ENDED)):
-        at, row = begin[name] + n, rows[n]
+        at, row = begin(name) + n, rows[n]
         if name == "payer":
             made[at] = shape.ends[:, shape.end[row]]
             continue
-        made[at] = row
-        for column, values in _filled(history, shape, row):
-            made[column][at] = values
-        for column, to in _pointers(name, row):
-            made[column][at] = begin[to] + row[column]
+        columns = dict.fromkeys(row.dtype.names) | dict(_filled(history, shape, row))
+        columns |= {column: begin(to) + row[column] for column, to in _pointers(name, row)}
+        for column, values in columns.items():  # whole rows at once would take ten times as long
+            made[column][at] = row[column] if values is None else values
 
 
 def _filled(history: History, shape: Shape, row: Any) -> Iterator[tuple[str, Array]]:
