@@ -248,17 +248,19 @@ def _held(one: Hold) -> dict[str, Any]:
 def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
     limits = reading.flow.limits
+    ranked = limits.addresses is not None  # else all that is wanted is read in the end
     reading.labelled |= {spec.address for spec in case.origins}
     reading.flow.labels.add(reading.store.labels(sorted(reading.labelled)))
     result = reading.fold()
     reading.transactions(result.wanted_transactions())
     result = reading.fold()
-    number = 0
-    while batch := _round(reading.readable(result.wanted()), len(reading.order), limits):
+    number, wanted = 0, result.wanted(ranked=ranked)
+    while batch := _round(reading.readable(wanted), len(reading.order), limits):
         number += 1
         reading.addresses(batch)
         result = reading.fold()
-        progress(Round(number, len(reading.order), len(result.wanted()), len(reading.flow.transactions)))
+        wanted = result.wanted(ranked=ranked)
+        progress(Round(number, len(reading.order), len(wanted), len(reading.flow.transactions)))
     return result
 
 
