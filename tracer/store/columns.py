@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tracer.taint.kernel.history import History
     from tracer.taint.kernel.stored import Piece
 
-RANGE = 100_000  # numbers of transactions read at once where most are read
+RANGE = 100_000  # numbers of transactions and of transfers read at once where most are read
 MOST = 4  # from a quarter of all transfers on, reading all and leaving some out takes less time than looking them up
 
 _SENT = select(func.count()).select_from(transfers)
