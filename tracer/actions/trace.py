@@ -83,7 +83,7 @@ class Reading:
     left_out: dict[str, Transaction] = field(default_factory=dict)
     order: list[Address] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
-    weight: int = 0  # transfers, about
+    weight: int = 0  # transfers, about, as far as they were counted
     history: History | None = None  # what the flow holds, if that is columns
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
@@ -117,9 +117,10 @@ class Reading:
         self._take(self.store.transactions(keys), [])
 
     def _is_big(self, addresses: list[Address]) -> bool:
-        if self.columns_from is not None:
-            self.weight += self.store.weight(addresses)
-        return self.columns_from is not None and self.weight >= self.columns_from
+        if self.columns_from is None:
+            return False
+        self.weight += self.store.weight(addresses, self.columns_from - self.weight)
+        return self.weight >= self.columns_from
 
     def _hold(self) -> bool:
         """Read all that is wanted so far as columns, where they can hold it."""
