@@ -1,5 +1,9 @@
 """`compiled`: numba's njit, kept on disk where that can be written, else compiled anew in every process.
 
+`inner` and `inlined` are for what only compiled functions call: compiling how Python would call them takes as long as
+the rest. A call copies all tables' whereabouts, two thousand bytes of them, so what is called for every transfer is
+`inlined` in its callers; what is large, or seldom called, is `inner`: every copy of it must be compiled.
+
 No function that is compiled here makes an array, so none needs counted references: without them it is several times
 faster. Callers keep the arrays alive.
 """
@@ -12,6 +16,7 @@ from typing import Any
 from numba import njit
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_OPTIONS}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -22,3 +27,7 @@ def compiled(function: Callable[..., Any]) -> Any:
         return made
     except (RuntimeError, OSError):
         return njit(**_OPTIONS)(function)
+
+
+inner = njit(**_INNER)
+inlined = njit(forceinline=True, **_INNER)

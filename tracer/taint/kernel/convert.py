@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.compiled import inner
 from tracer.taint.kernel.lots import bag
 from tracer.taint.kernel.state import BAG, ROUNDING
 from tracer.taint.kernel.steps import lose
 from tracer.taint.kernel.wide import ZERO, U, add, share, sub
 
 
-@compiled
+@inner
 def empty(a):
     """True of a lot with no amount."""
     return a.amount_high == ZERO and a.amount_low == ZERO
 
 
-@compiled
+@inner
 def summed(S, start, end):
     """What rows of the bag add up to."""
     high, low = ZERO, ZERO
@@ -27,7 +27,7 @@ def summed(S, start, end):
     return high, low
 
 
-@compiled
+@inner
 def flat(T, S, table, rows, slot):
     """All lots of a slot in the bag, an asset after the other, tagged by spend; -> how many assets (ends: `bound`)."""
     kinds = 0
@@ -44,7 +44,7 @@ def flat(T, S, table, rows, slot):
     return kinds
 
 
-@compiled
+@inner
 def _is_new(T, table, n):
     """True if no earlier gift of the slot was of the same asset."""
     for before in range(n):
@@ -54,7 +54,7 @@ def _is_new(T, table, n):
     return True
 
 
-@compiled
+@inner
 def copied(S, start, end, tag):
     """Put lots in the bag once more, tagged."""
     for row in range(start, end):
@@ -63,7 +63,7 @@ def copied(S, start, end, tag):
             bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, a.step, tag)
 
 
-@compiled
+@inner
 def become(S, start, kinds, target, targets, amount):
     """Turn lots of one or more assets into an amount of another (`methods.convert`, one target of it)."""
     asset = start
@@ -81,7 +81,7 @@ def become(S, start, kinds, target, targets, amount):
         asset = S.bound[n]
 
 
-@compiled
+@inner
 def _equal(high, low, n, parts):
     """The n-th of so many equal parts, by running totals."""
     if parts == 1:
@@ -91,7 +91,7 @@ def _equal(high, low, n, parts):
     return sub(one_high, one_low, past_high, past_low)
 
 
-@compiled
+@inner
 def _made(S, row, high, low, target, targets):
     """A converted lot; one that came to nothing waits for the next of its origin (`methods._carry`)."""
     a = S.bag[row]
@@ -108,7 +108,7 @@ def _made(S, row, high, low, target, targets):
         S.waiting[a.origin] = row
 
 
-@compiled
+@inner
 def forget(S, M, i, address, asset, start, end, target, targets):
     """What still waits at the end is rounded away, origin after origin."""
     for row in range(start, end):

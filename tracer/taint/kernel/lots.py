@@ -7,20 +7,20 @@ and the clean one in the second.
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
-from tracer.taint.kernel.state import BAG, DIRTY_FIRST, FIFO, FREE, GAPS, HAIRCUT, LIFO, ROOM, TURN
+from tracer.taint.kernel.compiled import inlined, inner
+from tracer.taint.kernel.state import BAG, CLEAN_FIRST, FIFO, FREE, GAPS, HAIRCUT, LIFO, ROOM, TURN
 from tracer.taint.kernel.wide import ZERO, add, less, share, sub
 
 HELD, CLEAN, UNSEEN, OUT, FEE = 0, 2, 4, 6, 8  # columns of an account
 
 
-@compiled
+@inlined
 def more(table, row, column, high, low):
     """Add to an amount in a table of limbs."""
     table[row, column], table[row, column + 1] = add(table[row, column], table[row, column + 1], high, low)
 
 
-@compiled
+@inlined
 def bag(S, high, low, origin, worth_high, worth_low, step, tag):
     """Put a lot on its way."""
     row = S.counts[BAG]
@@ -30,7 +30,7 @@ def bag(S, high, low, origin, worth_high, worth_low, step, tag):
     a.origin, a.step, a.tag = origin, step, tag
 
 
-@compiled
+@inlined
 def along(a, high, low):
     """What of a lot's origin amount (its worth) goes along with a part of it (`methods.cut`)."""
     if a.amount_high == high and a.amount_low == low:
@@ -42,14 +42,14 @@ def along(a, high, low):
     return share(a.worth_high, a.worth_low, high, low, a.amount_high, a.amount_low)
 
 
-@compiled
+@inlined
 def reduce(a, high, low, worth_high, worth_low):
     """Take a part out of a lot."""
     a.amount_high, a.amount_low = sub(a.amount_high, a.amount_low, high, low)
     a.worth_high, a.worth_low = sub(a.worth_high, a.worth_low, worth_high, worth_low)
 
 
-@compiled
+@inlined
 def _unlink(S, pot, side, lot):
     a = S.lot[lot]
     if a.before < 0:
@@ -66,7 +66,7 @@ def _unlink(S, pot, side, lot):
     S.counts[ROOM] += 1
 
 
-@compiled
+@inlined
 def _move(S, pot, side, lot, high, low):
     """Take a part of a lot, or all of it, out of its pot."""
     a = S.lot[lot]
@@ -78,23 +78,22 @@ def _move(S, pot, side, lot, high, low):
         reduce(a, high, low, worth_high, worth_low)
 
 
-@compiled
+@inlined
 def _in_turn(S, pot, side, back, high, low):
     """Take whole lots from the head (or back from the tail), the last one in part; -> what could not be taken."""
     lot = S.pot[pot, 2 * side + back]
     while lot >= 0 and (high != ZERO or low != ZERO):
         a = S.lot[lot]
-        after, have_high, have_low = a.before if back else a.after, a.amount_high, a.amount_low
-        if less(high, low, have_high, have_low):
-            _move(S, pot, side, lot, high, low)
-            return ZERO, ZERO
-        _move(S, pot, side, lot, have_high, have_low)
-        high, low = sub(high, low, have_high, have_low)
+        after, part_high, part_low = a.before if back else a.after, a.amount_high, a.amount_low
+        if less(high, low, part_high, part_low):
+            part_high, part_low = high, low
+        _move(S, pot, side, lot, part_high, part_low)
+        high, low = sub(high, low, part_high, part_low)
         lot = after
     return high, low
 
 
-@compiled
+@inlined
 def _pro_rata(S, pot, high, low):
     """Every lot gives its part, by running totals (`methods.haircut`)."""
     whole_high, whole_low = S.account[pot, HELD], S.account[pot, HELD + 1]
@@ -113,7 +112,7 @@ def _pro_rata(S, pot, high, low):
             lot = after
 
 
-@compiled
+@inner
 def _everything(S, method, pot):
     """Empty a pot, its lots in order of arrival (haircut: the clean one last)."""
     one, other = S.pot[pot, 0], S.pot[pot, 2]
@@ -127,7 +126,7 @@ def _everything(S, method, pot):
         _move(S, pot, 0 if first else 1, lot, S.lot[lot].amount_high, S.lot[lot].amount_low)
 
 
-@compiled
+@inlined
 def take(S, M, tx, pot, own, fee, high, low):
     """Spend from a pot into the bag (`Book.take`); `own`: the origin of what was never seen coming in."""
     method, number, account = M[0], M[1] + pot, S.account
@@ -142,7 +141,7 @@ def take(S, M, tx, pot, own, fee, high, low):
     more(account, number, FEE if fee else OUT, high, low)
 
 
-@compiled
+@inner
 def _unseen(S, M, tx, pot, own, high, low):
     gap = S.gap[S.counts[GAPS]]
     S.counts[GAPS] += 1
@@ -155,21 +154,17 @@ def _unseen(S, M, tx, pot, own, high, low):
         bag(S, high, low, -1, ZERO, ZERO, -1, 0)
 
 
-@compiled
+@inlined
 def _spend(S, method, pot, high, low):
-    if method == FIFO:
-        _in_turn(S, pot, 0, 0, high, low)
-    elif method == LIFO:
-        _in_turn(S, pot, 0, 1, high, low)
-    elif method == HAIRCUT:
+    if method == HAIRCUT:
         _pro_rata(S, pot, high, low)
-    else:
-        first = 0 if method == DIRTY_FIRST else 1
-        high, low = _in_turn(S, pot, first, 0, high, low)
-        _in_turn(S, pot, 1 - first, 0, high, low)
+        return
+    first = 1 if method == CLEAN_FIRST else 0
+    for n in range(2):  # fifo and lifo have one side
+        high, low = _in_turn(S, pot, n ^ first, 1 if method == LIFO else 0, high, low)
 
 
-@compiled
+@inlined
 def enter(S, M, pot, high, low, origin, worth_high, worth_low, step):
     """Let a lot into a pot: `methods.blend` under haircut, `methods.queue` under the others."""
     method, number = M[0], M[1] + pot
@@ -186,7 +181,7 @@ def enter(S, M, pot, high, low, origin, worth_high, worth_low, step):
     a.worth_high, a.worth_low = add(a.worth_high, a.worth_low, worth_high, worth_low)
 
 
-@compiled
+@inlined
 def _of_origin(S, pot, side, origin):
     lot = S.pot[pot, 2 * side]
     while lot >= 0 and S.lot[lot].origin != origin:
@@ -194,7 +189,7 @@ def _of_origin(S, pot, side, origin):
     return lot
 
 
-@compiled
+@inlined
 def _neighbour(S, pot, side, origin, step):
     """The lot that came in last, if it is of the same origin and step."""
     last, rival = S.pot[pot, 2 * side + 1], S.pot[pot, 2 * (1 - side) + 1]
@@ -203,7 +198,7 @@ def _neighbour(S, pot, side, origin, step):
     return last if rival < 0 or S.lot[rival].turn < S.lot[last].turn else -1
 
 
-@compiled
+@inlined
 def _link(S, pot, side, high, low, origin, worth_high, worth_low, step):
     lot, tail = S.counts[FREE], S.pot[pot, 2 * side + 1]
     a = S.lot[lot]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.compiled import compiled, inlined, inner
 from tracer.taint.kernel.play import play
 from tracer.taint.kernel.state import (
     ENDS,
@@ -62,7 +62,7 @@ def _run(T, W, methods, S, start):
     return len(T.tx) - 1, 0
 
 
-@compiled
+@inlined
 def _let(T, W, i):
     """Note which payers may spend here: read or reported, and no hub; -> whether any may."""
     some = False
@@ -74,7 +74,7 @@ def _let(T, W, i):
     return some
 
 
-@compiled
+@inlined
 def is_hub(W, address):
     """An unlabelled address that dealt with too many others after taint came (`flow._Fold._is_hub`)."""
     place = W.place[address]
@@ -96,7 +96,7 @@ def judge(W):
             is_hub(W, address)
 
 
-@compiled
+@inner
 def _counterparties(W, address, since):
     mark, count = address + 1, 0
     for row in range(W.place[address].contact, W.place[address + 1].contact):
@@ -107,7 +107,7 @@ def _counterparties(W, address, since):
     return count
 
 
-@compiled
+@inlined
 def _need(T, W, methods, S, i):
     """The most rows of any table that this transaction can fill."""
     lots = 2 * len(methods)
@@ -123,7 +123,7 @@ def _need(T, W, methods, S, i):
     return 2 * lots * (3 + T.tx[i].lines) + T.tx[i + 1].receipt - T.tx[i].receipt + SLACK
 
 
-@compiled
+@inlined
 def _tight(S, need):
     return (
         S.counts[ROOM] < need
@@ -154,7 +154,7 @@ def _stain_all(T, W, R, start):
     return len(T.tx) - 1, 0
 
 
-@compiled
+@inlined
 def _stain(T, W, R, i):
     """Spread every origin from the pots that pay to those that receive (`Reach.play`)."""
     if T.tx[i].straight:
@@ -172,7 +172,7 @@ def _stain(T, W, R, i):
             _came(R, to.pot, to.own, to.amount_high, to.amount_low)
 
 
-@compiled
+@inlined
 def _stain_straight(T, W, R, i):
     spend, to = T.spend[T.tx[i].spend], T.receipt[T.tx[i].receipt]
     if W.place[spend.address].may == i:
@@ -183,7 +183,7 @@ def _stain_straight(T, W, R, i):
         _came(R, to.pot, to.own, to.amount_high, to.amount_low)
 
 
-@compiled
+@inlined
 def _most(T, W, R, i):
     """How many stains all spends carry at most."""
     size = 0
@@ -192,7 +192,7 @@ def _most(T, W, R, i):
     return size
 
 
-@compiled
+@inner
 def _touching(T, W, R, i, s, size, write):
     """Add the origins that touched what a spend is paid from; -> how many there are then."""
     spend, first = T.spend[s], size
@@ -206,7 +206,7 @@ def _touching(T, W, R, i, s, size, write):
     return size
 
 
-@compiled
+@inlined
 def _at(R, pot, own, size, write):
     entry, mine = R.head[pot], own < 0
     while entry >= 0:
@@ -222,7 +222,7 @@ def _at(R, pot, own, size, write):
     return size + 1
 
 
-@compiled
+@inlined
 def _one_more(R, first, size, origin, write):
     """A payment's own origin; the counting pass may count it twice."""
     if write:
@@ -233,7 +233,7 @@ def _one_more(R, first, size, origin, write):
     return size + 1
 
 
-@compiled
+@inner
 def _spread(T, R, i, r, size):
     first, to = T.tx[i].spend, T.receipt[r]
     for s in range(first, T.tx[i + 1].spend):
@@ -251,7 +251,7 @@ def _spread(T, R, i, r, size):
             R.sums[origin, 0], R.sums[origin, 1] = ZERO, ZERO
 
 
-@compiled
+@inlined
 def _capped(R, origin, high, low, to):
     """Add, but never beyond what was received: a sum of two amounts below 2**127 always fits."""
     high, low = add(R.sums[origin, 0], R.sums[origin, 1], high, low)
@@ -260,7 +260,7 @@ def _capped(R, origin, high, low, to):
     R.sums[origin, 0], R.sums[origin, 1] = high, low
 
 
-@compiled
+@inner
 def _goes(T, leg, r):
     """How much of a leg ends at a receipt (`reach._goes`)."""
     way = T.leg[leg]
@@ -275,7 +275,7 @@ def _goes(T, leg, r):
     return ZERO, ZERO
 
 
-@compiled
+@inner
 def _turned(via, targets, slot, r):
     for target in range(via[slot].target, via[slot + 1].target):
         if targets[target].receipt == r:
@@ -283,7 +283,7 @@ def _turned(via, targets, slot, r):
     return ZERO, ZERO
 
 
-@compiled
+@inlined
 def _came(R, pot, origin, high, low):
     number = R.head[pot]
     while number >= 0 and R.entry[number].origin != origin:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.compiled import inlined
 from tracer.taint.kernel.lots import take
 from tracer.taint.kernel.state import BAG, FEES, PAYMENT
 from tracer.taint.kernel.steps import arrive, carry, lose, tainted
 from tracer.taint.kernel.turn import turn
 
 
-@compiled
+@inlined
 def play(T, W, S, M, i):
     """Move what transaction `i` moved."""
     S.counts[BAG] = 0
@@ -29,7 +29,7 @@ def play(T, W, S, M, i):
         turn(T, W, S, M, i)
 
 
-@compiled
+@inlined
 def _straight(T, W, S, M, i):
     spend, r = T.spend[T.tx[i].spend], T.tx[i].receipt
     if W.place[spend.address].may == i:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.compiled import inlined, inner
 from tracer.taint.kernel.lots import CLEAN, bag, enter, more
 from tracer.taint.kernel.state import BAG, ENDS, LOSSES, NEVER, PARTS, POT, STEPS
 from tracer.taint.kernel.wide import ZERO, add, less, sub
@@ -13,7 +13,7 @@ from tracer.taint.kernel.wide import ZERO, add, less, sub
 OPEN = -2  # the step of a lot that is being carried and has no step yet
 
 
-@compiled
+@inlined
 def arrive(T, W, S, M, i, r, start, end):
     """What a receiver got: the rows of the bag, then clean money (`_Turn.receive`)."""
     to = T.receipt[r]
@@ -30,16 +30,17 @@ def arrive(T, W, S, M, i, r, start, end):
     if end > start:
         _touch(T, W, i, to.address)
     if W.place[to.address].keeps and (high != ZERO or low != ZERO):
+        worth_high, worth_low = ZERO, ZERO
         if to.own >= 0:
+            worth_high, worth_low = high, low
             more(S.originated, M[2] + to.own, 0, high, low)
-            enter(S, M, to.pot, high, low, to.own, high, low, -1)
             _touch(T, W, i, to.address)
         else:
             more(S.account, M[1] + to.pot, CLEAN, high, low)
-            enter(S, M, to.pot, high, low, -1, ZERO, ZERO, -1)
+        enter(S, M, to.pot, high, low, to.own, worth_high, worth_low, -1)
 
 
-@compiled
+@inlined
 def _touch(T, W, i, address):
     place = W.place[address]
     if place.touched == NEVER:
@@ -48,7 +49,7 @@ def _touch(T, W, i, address):
         place.hops = 1
 
 
-@compiled
+@inlined
 def tainted(S, start, end):
     """True if any of these rows of the bag is."""
     for row in range(start, end):  # noqa: SIM110 - compiled: no generators
@@ -57,7 +58,7 @@ def tainted(S, start, end):
     return False
 
 
-@compiled
+@inlined
 def carry(S, W, M, i, by, sender, recipient, asset, start, end):
     """Steps of lots that go from one address to another in one asset; tainted ones are put in the bag anew."""
     first = S.counts[BAG]
@@ -67,7 +68,7 @@ def carry(S, W, M, i, by, sender, recipient, asset, start, end):
             write(S, W, M, i, by, sender, recipient, asset, row)
 
 
-@compiled
+@inlined
 def copy_tainted(S, start, end):
     """Tainted lots again, their step moved to the tag."""
     for row in range(start, end):
@@ -76,7 +77,7 @@ def copy_tainted(S, start, end):
             bag(S, a.amount_high, a.amount_low, a.origin, a.worth_high, a.worth_low, OPEN, a.step)
 
 
-@compiled
+@inlined
 def write(S, W, M, i, by, sender, recipient, asset, row):
     """Write the step of all open lots of this row's origin, with its parts (`Book.carry`); -> its number."""
     number, origin, first = S.counts[STEPS], S.bag[row].origin, S.counts[PARTS]
@@ -102,14 +103,14 @@ def write(S, W, M, i, by, sender, recipient, asset, row):
     return number
 
 
-@compiled
+@inlined
 def _part(S, number, step, high, low):
     part = S.part[S.counts[PARTS]]
     S.counts[PARTS] += 1
     part.number, part.step, part.worth_high, part.worth_low = number, step, high, low
 
 
-@compiled
+@inlined
 def _largest(S, first):
     best = first
     for row in range(first + 1, S.counts[PARTS]):
@@ -119,7 +120,7 @@ def _largest(S, first):
     return S.part[best].step
 
 
-@compiled
+@inner
 def ended(S, M, kind, address, asset, start, end):
     """Money that goes no further, one end a step (`Book.end`)."""
     first = S.counts[ENDS]
@@ -136,7 +137,7 @@ def ended(S, M, kind, address, asset, start, end):
         one.worth_high, one.worth_low = add(one.worth_high, one.worth_low, a.worth_high, a.worth_low)
 
 
-@compiled
+@inner
 def lose(S, M, kind, i, address, asset, row):
     """A tainted row of the bag leaves without a step (`Book.lose`)."""
     a = S.bag[row]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tracer.taint.kernel.compiled import compiled
+from tracer.taint.kernel.compiled import inner
 from tracer.taint.kernel.convert import become, copied, empty, flat, forget, summed
 from tracer.taint.kernel.lots import along, bag, more, reduce, take
 from tracer.taint.kernel.state import (
@@ -29,7 +29,7 @@ from tracer.taint.kernel.steps import OPEN, arrive, carry, copy_tainted, ended, 
 from tracer.taint.kernel.wide import ZERO, add, less, share, sub
 
 
-@compiled
+@inner
 def turn(T, W, S, M, i):
     """Pay, exchange, hand on, receive."""
     S.counts[PARCELS] = S.counts[SWAPS] = S.counts[GIFTS] = 0
@@ -45,7 +45,7 @@ def turn(T, W, S, M, i):
         arrive(T, W, S, M, i, r, start, S.counts[BAG])
 
 
-@compiled
+@inner
 def _pay(T, W, S, M, i, s):
     start, end = _taken(T, W, S, M, i, s)
     for leg in range(T.spend[s].leg, T.spend[s + 1].leg):
@@ -58,7 +58,7 @@ def _pay(T, W, S, M, i, s):
         _send(T, W, S, M, i, s, leg, first, last)
 
 
-@compiled
+@inner
 def _taken(T, W, S, M, i, s):
     spend, start = T.spend[s], S.counts[BAG]
     if spend.payment >= 0:
@@ -71,7 +71,7 @@ def _taken(T, W, S, M, i, s):
     return start, S.counts[BAG]
 
 
-@compiled
+@inner
 def _deal(S, start, end, high, low):
     """Share lots pro rata: what is given goes into the bag, the lots keep the rest (`methods.deal`)."""
     whole_high, whole_low = summed(S, start, end)
@@ -93,7 +93,7 @@ def _deal(S, start, end, high, low):
             S.bag[row].origin = -1  # all of it is given; an empty clean lot counts nowhere
 
 
-@compiled
+@inner
 def _send(T, W, S, M, i, s, leg, start, end):
     way = T.leg[leg]
     if way.kind == REPORT:
@@ -114,14 +114,14 @@ def _send(T, W, S, M, i, s, leg, start, end):
         _post(S, way.where, T.spend[s].sender, PAYMENT, start, end, -1, -1)
 
 
-@compiled
+@inner
 def _note(S, table, counter, slot, s, start, end):
     gift = table[S.counts[counter]]
     S.counts[counter] += 1
     gift.slot, gift.spend, gift.start, gift.end = slot, s, start, end
 
 
-@compiled
+@inner
 def _post(S, receipt, sender, by, start, end, slot, s):
     parcel = S.parcel[S.counts[PARCELS]]
     S.counts[PARCELS] += 1
@@ -129,7 +129,7 @@ def _post(S, receipt, sender, by, start, end, slot, s):
     parcel.slot, parcel.spend = slot, s
 
 
-@compiled
+@inner
 def _report(T, S, M, payment, start, end):
     """A reported payment's clean lots become its origin's, up to what was reported (`Book.report`)."""
     one = T.payment[payment]
@@ -152,14 +152,14 @@ def _report(T, S, M, payment, start, end):
             bag(S, rest_high, rest_low, -1, ZERO, ZERO, -1, 0)
 
 
-@compiled
+@inner
 def _stand(T, W, S, M, i, s, address, start, end):
     first, spend = S.counts[BAG], T.spend[s]
     carry(S, W, M, i, PAYMENT, spend.sender, address, spend.asset, start, end)
     ended(S, M, UNRESOLVED, address, spend.asset, first, S.counts[BAG])
 
 
-@compiled
+@inner
 def _exchange(T, S, M, i):
     by = INFERRED if T.tx[i].inferred else EXCHANGE
     for n in range(S.counts[SWAPS]):
@@ -177,7 +177,7 @@ def _exchange(T, S, M, i):
             forget(S, M, i, payer, asset, start, end, target - first, last - first)
 
 
-@compiled
+@inner
 def _hand_on(T, W, S, M, i):
     for n in range(S.counts[GIFTS]):
         slot = S.gift[n].slot
@@ -197,7 +197,7 @@ def _hand_on(T, W, S, M, i):
             forget(S, M, i, hand, asset, start, end, target - first, last - first)
 
 
-@compiled
+@inner
 def _stand_all(T, W, S, M, i, n, address):
     for m in range(n, S.counts[GIFTS]):
         gift = S.gift[m]
@@ -205,7 +205,7 @@ def _stand_all(T, W, S, M, i, n, address):
             _stand(T, W, S, M, i, gift.spend, address, gift.start, gift.end)
 
 
-@compiled
+@inner
 def _is_first(table, n):
     for before in range(n):  # noqa: SIM110 - compiled: no generators
         if table[before].slot == table[n].slot:
@@ -213,7 +213,7 @@ def _is_first(table, n):
     return True
 
 
-@compiled
+@inner
 def _any_tainted(S, table, rows, slot):
     for n in range(rows):  # noqa: SIM110 - compiled: no generators
         if table[n].slot == slot and tainted(S, table[n].start, table[n].end):
@@ -221,7 +221,7 @@ def _any_tainted(S, table, rows, slot):
     return False
 
 
-@compiled
+@inner
 def _by_payer(T, S, start, end, receipt, slot):
     """Lots handed on, those of each payer and asset (a spend) together, in the order they first come."""
     for row in range(start, end):
@@ -236,7 +236,7 @@ def _by_payer(T, S, start, end, receipt, slot):
         _post(S, receipt, T.spend[s].sender, HAND_ON, first, S.counts[BAG], slot, s)
 
 
-@compiled
+@inner
 def _unpack(T, W, S, M, i, p):
     parcel = S.parcel[p]
     to = T.receipt[parcel.receipt]
@@ -256,7 +256,7 @@ def _unpack(T, W, S, M, i, p):
                 _paid_in(T, S, paid, parcel.slot)
 
 
-@compiled
+@inner
 def _paid_in(T, S, paid, slot):
     """What of the step's origin was paid: the asset that carried most of it, and how much of that (`turn._paid`)."""
     origin = S.step[paid.number].origin
@@ -270,7 +270,7 @@ def _paid_in(T, S, paid, slot):
                 paid.asset, paid.amount_high, paid.amount_low = T.spend[gift.spend].asset, high, low
 
 
-@compiled
+@inner
 def _paid_by(T, S, paid, slot, s):
     """The same where one payer handed on one asset: all of it."""
     paid.asset, paid.amount_high, paid.amount_low = T.spend[s].asset, ZERO, ZERO
@@ -281,7 +281,7 @@ def _paid_by(T, S, paid, slot, s):
             paid.amount_high, paid.amount_low = add(paid.amount_high, paid.amount_low, high, low)
 
 
-@compiled
+@inner
 def _of_origin(S, start, end, origin):
     """Whether any of these lots is of the origin; what those add up to, and what they are worth."""
     some, high, low, worth_high, worth_low = False, ZERO, ZERO, ZERO, ZERO
