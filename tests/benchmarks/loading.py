@@ -1,8 +1,9 @@
 """A stored case: loading it, and loading, folding and telling it, beside a bare SELECT of the same transfers.
 
 The history is `tests.worlds.economy` in SQLite. `load_*` is `Store.history` of every address, as a trace of a big case
-reads it; `load_fold_paths_*` is that, what poison is in it, all five methods with the reach, and every landing with its
-arrivals and paths as values.
+reads it; `load_fold_paths_*` is that, what poison is in it, all five methods with the reach, and by which steps the
+money of every end came under the headline method, its largest ways with what each carried. `tell_*` makes values of
+all that: every landing of every method with its arrivals and paths, transaction by transaction.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,10 @@ from tests.worlds.economy import Economy, economy
 from tracer.actions.trace import Reading, collector_paused
 from tracer.model import Address
 from tracer.store.store import Store
-from tracer.taint.flow import Flow
-from tracer.taint.landings import landings
+from tracer.taint.flow import Flow, Result
+from tracer.taint.landings import WAYS, landings
+from tracer.taint.methods import DEFAULT_METHOD
+from tracer.taint.provenance import Provenance
 from tracer.taint.stops import Labels
 
 BASELINE = "a bare SELECT through sqlite3"
@@ -35,8 +38,9 @@ def cases() -> Iterator[Case]:
     with tempfile.TemporaryDirectory(prefix="tracer-bench-") as home:
         made = Stored.of(Path(home) / "tracer.db", TRANSFERS)
         size = f"1e{len(str(TRANSFERS)) - 1}"
-        for name, ours in ((f"load_{size}", made.load), (f"load_fold_paths_{size}", made.tell)):
-            yield Case(name, TRANSFERS, "transfers", BASELINE, partial(paused, ours), partial(paused, made.bare), 2)
+        for name, ours, runs in (("load", made.load, 3), ("load_fold_paths", made.follow, 3), ("tell", made.tell, 1)):
+            sides = partial(paused, ours), partial(paused, made.bare)
+            yield Case(f"{name}_{size}", TRANSFERS, "transfers", BASELINE, *sides, runs)
 
 
 def paused(side: Callable[[], Any]) -> None:
@@ -66,14 +70,25 @@ class Stored:
             history = store.history(self._places, ())
         return len(history or ())
 
+    def follow(self) -> int:
+        """How many ways there are by which the money of all ends came."""
+        with self._folded() as result:
+            book = result.books[DEFAULT_METHOD]
+            asked = [((end.step,), WAYS) for end in book.ends]
+            return sum(map(len, Provenance(book).many(asked)))
+
     def tell(self) -> int:
         """How many paths there are."""
+        with self._folded() as result:
+            return sum(len(landing.paths) for landing in landings(result, DEFAULT_METHOD))
+
+    @contextmanager
+    def _folded(self) -> Iterator[Result]:
         flow = Flow(self.made.origins(), Labels(self.made.labels()))
         with Store.open(f"sqlite:///{self.path}") as store:
             reading = Reading(store, flow, frozenset(), 0)
             reading.addresses(self._places)
-            result = reading.fold()
-        return sum(len(landing.paths) for landing in landings(result, "fifo"))
+            yield reading.fold()
 
     @property
     def _places(self) -> list[Address]:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.makers import BITCOIN, ETHEREUM, START, address, transaction, transfer
 from tracer.model import NATIVE, Address, AssetId, Kind, Transaction, Transfer
+from tracer.store import bulk, columns
 from tracer.store.store import Store
 from tracer.taint.kernel.history import History
 
@@ -67,6 +68,36 @@ def test_columns_are_the_same_transactions(store: Store, wanted: list[Address]) 
             assert [t.sender for t in one.transfers] == [found.addresses[found.moves.sender[n]] for n in rows]
 
 
+def test_columns_tell_equal_transfers_apart(store: Store) -> None:
+    """Two payments of the same in one transaction are two, whether their places are known or not."""
+    moves = [transfer(PEOPLE[0], PEOPLE[1], 5, tx=1, n=n, index=index) for n, index in enumerate([None, 0, None, 12])]
+    one = transaction(*moves, transfer(PEOPLE[1], PEOPLE[2], 5, tx=1, index=7), tx=1)
+    put(store, [one])
+
+    assert [one] == values(store.history(PEOPLE, []))
+
+
+@pytest.mark.parametrize("wanted", [PEOPLE, PEOPLE[:1]])
+def test_columns_of_many_pieces(store: Store, monkeypatch: pytest.MonkeyPatch, wanted: list[Address]) -> None:
+    """A transaction's transfers may come in another piece than it does itself."""
+    put(store, many(60))
+    monkeypatch.setattr(columns, "RANGE", 7)
+    monkeypatch.setattr(columns, "LIST", 7)
+
+    assert store.transactions_of(wanted) == values(store.history(wanted, []))
+
+
+def test_many_are_looked_up_in_several_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are found, each once, however they are written: the databases are told them as one value."""
+    names = ["7", '"', "\\", "'", "a,b", "{1}", "ünder", "NULL", "%"]
+    put(store, [transaction((PEOPLE[0], PEOPLE[1], n + 1), tx=name) for n, name in enumerate(names)])
+    monkeypatch.setattr(bulk, "LIST", 3)
+    found = store.transactions([(ETHEREUM, name) for name in [*names, "\\\\", "ü", "8", *names]])
+
+    assert sorted(names) == sorted(one.tx_hash for one in found)
+    assert sorted(names) == sorted(one.tx_hash for one in values(store.history(PEOPLE, [])))
+
+
 def _amount(history: History, row: int) -> int:
     return (int(history.moves.high[row]) << 64) | int(history.moves.low[row])
 
@@ -109,4 +140,13 @@ def test_the_weight_of_addresses(store: Store) -> None:
     """How many transfers they sent and received, before anything of them is read."""
     put(store, [transaction((PEOPLE[0], PEOPLE[1], 5), (PEOPLE[1], PEOPLE[2], 5))])
 
-    assert [0, 1, 3, 4] == [store.weight(some) for some in ([], PEOPLE[:1], PEOPLE[:2], PEOPLE)]
+    assert [0, 1, 3, 4] == [store.weight(some, 9) for some in ([], PEOPLE[:1], PEOPLE[:2], PEOPLE)]
+
+
+def test_the_weight_is_counted_as_far_as_it_matters(store: Store) -> None:
+    """Once it is enough, nobody else is counted; who is named twice weighs once."""
+    put(store, [transaction((PEOPLE[0], PEOPLE[1], 5), (PEOPLE[1], PEOPLE[2], 5))])
+    ones = [[PEOPLE[0]] * 3, PEOPLE[1:2] * 3]
+
+    assert [1, 2] == [store.weight(some, 9) for some in ones]
+    assert 0 == store.weight(PEOPLE, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from tracer.taint.books import EndKind
 from tracer.taint.flow import Result
 from tracer.taint.stops import Labels
 
+TOGETHER = 500  # addresses whose transactions are read at once: a query each would take most of the time
+
 
 def learn(store: Store, actor: str, result: Result) -> bool:
     """Judge what a fold came by: addresses that were read and paid an exchange, and those labelled by the rules before.
@@ -22,8 +24,7 @@ def learn(store: Store, actor: str, result: Result) -> bool:
     same fold may give another result. Judged is by what is stored and final, never by such labels: it comes to an end.
     """
     candidates = sorted(_candidates(result))
-    judge = judging(store)
-    found = {one.label for address in candidates if (one := judge.of(address))}
+    found = {one.label for one in _judged(store, candidates)}
     standing = {replace(one, recorded_at=None) for one in store.labels(candidates) if derived(one)}
     if found == standing:
         return False
@@ -36,14 +37,17 @@ def learn(store: Store, actor: str, result: Result) -> bool:
 def known_deposits(store: Store, addresses: Iterable[Address] = ()) -> list[Deposit]:
     """What the rules say of these addresses, or of all that bear a label of theirs, with the evidence; by address."""
     wanted = set(addresses) or {one.address for one in store.labels() if derived(one)}
-    judge = judging(store)
-    return [one for address in sorted(wanted) if (one := judge.of(address))]
+    return list(_judged(store, sorted(wanted)))
 
 
-def judging(store: Store) -> Deposits:
-    """The rules over what a store has now."""
+def _judged(store: Store, addresses: Sequence[Address]) -> Iterator[Deposit]:
+    """What the rules say of these over what a store has now."""
     reader = _Reader(store, Registry(store.entities()), store.unconfirmed())
-    return Deposits(reader.transactions_of, reader.label_at)
+    judge = Deposits(reader.transactions_of, reader.label_at)
+    for first in range(0, len(addresses), TOGETHER):
+        some = addresses[first : first + TOGETHER]
+        reader.ahead(some)
+        yield from (one for address in some if (one := judge.of(address)))
 
 
 def _order(label: Label) -> tuple[Address, str]:
@@ -70,12 +74,24 @@ class _Reader:
     unconfirmed: Container[tuple[str, str]]
     labels: Labels = field(default_factory=Labels)
     known: set[Address] = field(default_factory=set)
+    read: dict[Address, list[Transaction]] = field(default_factory=dict)
+
+    def ahead(self, addresses: Sequence[Address]) -> None:
+        """Read what will be asked of these at once, in place of what was read ahead before."""
+        self.read = {address: [] for address in addresses}
+        for one in self._final(addresses):
+            for end in {end for t in one.transfers for end in (t.sender, t.recipient) if end in self.read}:
+                self.read[end].append(one)
 
     def transactions_of(self, address: Address) -> list[Transaction]:
         """All that is stored and final, with the labels of both ends."""
-        every = self.store.transactions_of([address])
+        found = self.read.get(address)
+        return self._final([address]) if found is None else found
+
+    def _final(self, addresses: Sequence[Address]) -> list[Transaction]:
+        every = self.store.transactions_of(addresses)
         found = [one for one in every if (one.chain, one.tx_hash) not in self.unconfirmed]
-        ends = {address, *(end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end)}
+        ends = {*addresses, *(end for one in found for t in one.transfers for end in (t.sender, t.recipient) if end)}
         new = sorted(ends - self.known)
         self.known |= ends
         self.labels.add(self._named(one) for one in self.store.labels(new) if not derived(one))

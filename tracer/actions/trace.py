@@ -83,7 +83,7 @@ class Reading:
     left_out: dict[str, Transaction] = field(default_factory=dict)
     order: list[Address] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
-    weight: int = 0  # transfers, about
+    weight: int = 0  # transfers, about, as far as they were counted
     history: History | None = None  # what the flow holds, if that is columns
     labelled: set[Address] = field(default_factory=set)
     symbols: dict[AssetId, str] = field(default_factory=dict)
@@ -117,9 +117,10 @@ class Reading:
         self._take(self.store.transactions(keys), [])
 
     def _is_big(self, addresses: list[Address]) -> bool:
-        if self.columns_from is not None:
-            self.weight += self.store.weight(addresses)
-        return self.columns_from is not None and self.weight >= self.columns_from
+        if self.columns_from is None:
+            return False
+        self.weight += self.store.weight(addresses, self.columns_from - self.weight)
+        return self.weight >= self.columns_from
 
     def _hold(self) -> bool:
         """Read all that is wanted so far as columns, where they can hold it."""
@@ -165,8 +166,8 @@ class Reading:
     def _cross(self) -> None:
         """What crossed a bridge; the payout's transaction is taken too, as far as it is stored."""
         while True:
-            keys = (self.joins or {}).keys() & self.flow.transactions.keys()
-            mine = [one for key in keys for one in (self.joins or {})[key]]
+            joins = self.joins or {}
+            mine = [one for key, joined in joins.items() if key in self.flow.transactions for one in joined]
             payouts = {one.into.transaction for one in mine if one.into} - self.flow.transactions.keys() - self.sought
             if not payouts:
                 break
@@ -248,17 +249,19 @@ def _held(one: Hold) -> dict[str, Any]:
 def _read(reading: Reading, case: Case, progress: Callable[[Round], None]) -> Result:
     """Read the reported addresses and payments, then round by round what is wanted, until the limits."""
     limits = reading.flow.limits
+    ranked = limits.addresses is not None  # else all that is wanted is read in the end
     reading.labelled |= {spec.address for spec in case.origins}
     reading.flow.labels.add(reading.store.labels(sorted(reading.labelled)))
     result = reading.fold()
     reading.transactions(result.wanted_transactions())
     result = reading.fold()
-    number = 0
-    while batch := _round(reading.readable(result.wanted()), len(reading.order), limits):
+    number, wanted = 0, result.wanted(ranked=ranked)
+    while batch := _round(reading.readable(wanted), len(reading.order), limits):
         number += 1
         reading.addresses(batch)
         result = reading.fold()
-        progress(Round(number, len(reading.order), len(result.wanted()), len(reading.flow.transactions)))
+        wanted = result.wanted(ranked=ranked)
+        progress(Round(number, len(reading.order), len(wanted), len(reading.flow.transactions)))
     return result
 
 

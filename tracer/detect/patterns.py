@@ -7,11 +7,14 @@ flag indicators of September 2020, and of J. Griffin and K. Mei (SSRN 4742235).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from tracer.chains import listed
@@ -55,6 +58,9 @@ class Seen(NamedTuple):
     says: str
 
 
+_Place = tuple[Address, AssetId | None]
+
+
 @dataclass(frozen=True)
 class Scene:
     """What detectors look at: addresses that were read and belong to nobody known, and what each took in and paid.
@@ -67,13 +73,39 @@ class Scene:
     brought: Mapping[Address, frozenset[Brought]]
     victims: Mapping[Address, frozenset[Address]]
 
-    def came(self, address: Address) -> list[Move]:
-        """What came to an address from others."""
-        return [move for move in self.moves.get(address, ()) if move.transfer.recipient == address]
+    def came(self, address: Address, asset: AssetId | None = None) -> Sequence[Move]:
+        """What came to an address from others, of an asset or of all."""
+        return self._sides[0].get((address, asset), ())
 
-    def paid(self, address: Address) -> list[Move]:
+    def paid(self, address: Address, asset: AssetId | None = None) -> Sequence[Move]:
         """What it paid to others."""
-        return [move for move in self.moves.get(address, ()) if move.transfer.sender == address]
+        return self._sides[1].get((address, asset), ())
+
+    @cached_property
+    def _sides(self) -> tuple[dict[_Place, list[Move]], dict[_Place, list[Move]]]:
+        """What came and what was paid, by address and asset and by address alone: sorted out once, asked for often."""
+        came, paid = defaultdict[_Place, list[Move]](list), defaultdict[_Place, list[Move]](list)
+        for address, moves in self.moves.items():
+            for move in moves:
+                for end, side in ((move.transfer.recipient, came), (move.transfer.sender, paid)):
+                    if end == address:
+                        side[(address, None)].append(move)
+                        side[(address, move.pot)].append(move)
+        return came, paid
+
+    @cached_property
+    def most(self) -> dict[_Place, int]:
+        """What came to an address or was paid there of an asset, whichever is more."""
+        sums: dict[_Place, int] = defaultdict(int)
+        for side in self._sides:
+            for place, moves in side.items():
+                sums[place] = max(sums[place], sum(move.transfer.amount for move in moves))
+        return sums
+
+    @cached_property
+    def links(self) -> dict[_Place, tuple[Move, ...] | None]:
+        """Which addresses do nothing but split off a little of an asset."""
+        return {(address, asset): _link(self, address, asset) for address, asset in self._sides[0] if asset}
 
     def hashes(self, address: Address, seen: Seen) -> frozenset[str]:
         """The transactions at an address that show a pattern."""
@@ -119,7 +151,7 @@ def consolidation(scene: Scene, address: Address) -> Seen | None:
     for move in scene.came(address):
         if (feeder := move.transfer.sender) in scene.moves and feeder:
             fed[feeder].append(move)
-    feeders = [moves for feeder, moves in fed.items() if _nearly_all(moves, scene.paid(feeder), scene.came(feeder))]
+    feeders = [moves for feeder, moves in fed.items() if _nearly_all(scene, feeder, moves)]
     if len(feeders) < FEEDERS:
         return None
     return _seen(
@@ -128,15 +160,14 @@ def consolidation(scene: Scene, address: Address) -> Seen | None:
     )
 
 
-def _nearly_all(here: Sequence[Move], *sides: Sequence[Move]) -> bool:
+def _nearly_all(scene: Scene, feeder: Address, here: Sequence[Move]) -> bool:
     (asset, *others) = {move.pot for move in here}
-    least = FED * max(sum(move.transfer.amount for move in side if move.pot == asset) for side in sides)
-    return not others and sum(move.transfer.amount for move in here) >= least
+    return not others and sum(move.transfer.amount for move in here) >= FED * scene.most[(feeder, asset)]
 
 
 def peel_chain(scene: Scene, address: Address) -> Seen | None:
     """The rest of an amount from which one address after the other split off a little, and which ends here."""
-    ending = (move for move in scene.came(address) if _link(scene, address, move.pot) is None)
+    ending = (move for move in scene.came(address) if scene.links[(address, move.pot)] is None)
     longest = max((_back(scene, move) for move in ending), key=len, default=[])
     if len(longest) < LINKS:
         return None
@@ -150,7 +181,7 @@ def _back(scene: Scene, last: Move) -> list[tuple[Move, ...]]:
     met = set()
     while (payer := last.transfer.sender) and payer not in met:
         met.add(payer)
-        link = _link(scene, payer, last.pot)
+        link = scene.links.get((payer, last.pot))
         if link is None or link[1].transfer.id != last.transfer.id:
             break
         found.append(link)
@@ -160,8 +191,7 @@ def _back(scene: Scene, last: Move) -> list[tuple[Move, ...]]:
 
 def _link(scene: Scene, address: Address, asset: AssetId) -> tuple[Move, ...] | None:
     """What came of an asset, the rest that went on, and what was split off, at an address that does only this."""
-    came = [move for move in scene.came(address) if move.pot == asset]
-    paid = [move for move in scene.paid(address) if move.pot == asset]
+    came, paid = scene.came(address, asset), scene.paid(address, asset)
     if not came or not paid or len(came) > ONCE or len(paid) > ONCE:
         return None
     first, rest = max(came, key=_size), max(paid, key=_size)
@@ -180,9 +210,8 @@ def _size(move: Move) -> tuple[int, str]:
 def rapid_pass_through(scene: Scene, address: Address) -> Seen | None:
     """Nearly all that ever came left again within the hour, more than once."""
     for asset in sorted({move.pot for move in scene.came(address)}):
-        came = [move for move in scene.came(address) if move.pot == asset]
-        paid = [move for move in scene.paid(address) if move.pot == asset]
-        passes = list(_passes(came, paid))
+        came = scene.came(address, asset)
+        passes = list(_passes(came, scene.paid(address, asset)))
         through = sum(first.transfer.amount for first, _ in passes)
         if len(passes) >= PASSES and through >= PASSED * sum(move.transfer.amount for move in came):
             moves = [move for both in passes for move in both]
@@ -191,23 +220,23 @@ def rapid_pass_through(scene: Scene, address: Address) -> Seen | None:
 
 
 def _passes(came: Sequence[Move], paid: Sequence[Move]) -> Iterator[tuple[Move, Move]]:
-    left = list(paid)
+    """What came, each with the first payment within the hour that is nearly all of it; both in order of time."""
+    begin, used = 0, set[int]()
     for first in came:
         whole = first.transfer.amount
-        on = (
-            m for m in left if timedelta() <= m.at - first.at <= PASS and PASSED * whole <= m.transfer.amount <= whole
-        )
-        found = next(on, None)
-        if found is not None:
-            left.remove(found)
-            yield first, found
+        begin = bisect_left(paid, first.at, begin, key=attrgetter("at"))
+        for place in range(begin, bisect_right(paid, first.at + PASS, begin, key=attrgetter("at"))):
+            if place not in used and PASSED * whole <= paid[place].transfer.amount <= whole:
+                used.add(place)
+                yield first, paid[place]
+                break
 
 
 def inducement_payback(scene: Scene, address: Address) -> Seen | None:
     """A little came back to a victim, who then paid more than ever before."""
     for victim in sorted(scene.victims.get(address, ())):
         for back in (move for move in scene.paid(address) if move.transfer.recipient == victim):
-            theirs = [m for m in scene.came(address) if m.transfer.sender == victim and m.pot == back.pot]
+            theirs = [m for m in scene.came(address, back.pot) if m.transfer.sender == victim]
             before = [move for move in theirs if move.at < back.at]
             after = [move for move in theirs if move.at > back.at]
             most = max((move.transfer.amount for move in before), default=0)
@@ -223,9 +252,9 @@ def structuring(scene: Scene, address: Address) -> Seen | None:
     """Several payments within a day, each just below a limit at which questions are asked."""
     for limit in LIMITS:
         below = [move for move in scene.paid(address) if _just_below(move.transfer, limit)]
-        for place, first in enumerate(below):
-            near = [move for move in below[place:] if move.at - first.at <= SPAN]
-            if len(near) >= TIMES:
+        for first, last in zip(below, below[TIMES - 1 :], strict=False):
+            if last.at - first.at <= SPAN:
+                near = [move for move in below if timedelta() <= move.at - first.at <= SPAN]
                 return _seen(near, f"{len(near)} payments within a day, each a little below {limit:,} dollars")
     return None
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, or_, select, update
 
 from tracer.model import Address, Category, Entity, Fact, Label, Limit
-from tracer.store.bulk import Interner, add, addresses_by_id, among, ids_or_all, pieces
+from tracer.store.bulk import Interner, add, addresses_by_id, among, among_pairs, pieces
 from tracer.store.rows import Stated
-from tracer.store.tables import entities, facts, labels
+from tracer.store.tables import addresses, entities, facts, labels
 from tracer.store.types import canonical, clean, utc
 
 PIECE = 20_000  # labels that are made ready at once: what bounds the memory of a large list
@@ -139,13 +139,18 @@ def withdraw_labels(db: Connection, given: Iterable[Label], how: Withdrawal) -> 
     return withdraw_claims(db, labels, [label_hash(label) for label in given], how)
 
 
+_ALL = select(labels).join(addresses, labels.c.address_id == addresses.c.id)
+_STANDING = _ALL.where(labels.c.withdrawn_at.is_(None))
+
+
 def standing_labels(db: Connection, wanted: Collection[Address] | None, history: bool) -> list[Label]:
     """The labels of these addresses, or all, by address; with `history` the withdrawn ones too.
 
     What a feed and a person both say in the same words is given once, as the person's.
     """
-    query = select(labels) if history else select(labels).where(labels.c.withdrawn_at.is_(None))
-    found = _labels(db, list(among(db, query, labels.c.address_id, ids_or_all(db, wanted))))
+    query = _ALL if history else _STANDING
+    one = addresses.c.chain, addresses.c.text
+    found = _labels(db, list(db.execute(query) if wanted is None else among_pairs(db, query, *one, wanted)))
     return found if history else _once(found)
 
 

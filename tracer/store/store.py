@@ -196,10 +196,13 @@ class Store:
         with self._read() as db:
             return transfers.touching(db, addresses)
 
-    def weight(self, addresses: Collection[Address]) -> int:
-        """How many transfers these sent and received, one between two of them counted twice."""
+    def weight(self, addresses: Collection[Address], enough: int) -> int:
+        """How many transfers these sent and received, one between two of them counted twice.
+
+        Not counted further where that is known to be `enough`.
+        """
         with self._read() as db:
-            return columns.weight(db, addresses)
+            return columns.weight(db, addresses, enough)
 
     def history(self, addresses: Collection[Address], hashes: Collection[tuple[str, str]]) -> History | None:
         """The same transactions as of `transactions_of` and `transactions`, as columns, each value made when it is

@@ -246,20 +246,22 @@ class Result:
         """What stands for the hands of bridges that were crossed: never read."""
         return self._fold.passages
 
-    def wanted(self) -> list[Address]:
+    def wanted(self, *, ranked: bool = True) -> list[Address]:
         """What to read next, worthiest first: reported addresses, then tainted pots that the limits let be read, and
-        whom a bridge names that tainted money went into, as worthy as who paid it in.
+        whom a bridge names that tainted money went into, as worthy as who paid it in. Where all of it will be read,
+        it need not be `ranked`: to learn what each is worth may take longer than the fold.
         """
         read, limits = self.flow.read, self.flow.limits
+        worth = self.worth if ranked or limits.worth else {}
         first = sorted(self.origins.addresses - read)
         named = {named: payer for one in self._fold.unfollowed() for named, payer in _ends(one)}
         open_ = {address: address for address in self.touched.keys() - self.passages} | named
         ready = [
-            (self.worth.get(like, Fraction(0)), address)
+            (worth.get(like, Fraction(0)), address)
             for address, like in open_.items()
             if address not in read and self.hops.get(like, 0) < limits.hops and self._young(like)
         ]
-        found = [(worth, address) for worth, address in ready if worth >= limits.worth and address not in first]
+        found = [(most, address) for most, address in ready if most >= limits.worth and address not in first]
         return first + [address for _, address in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
 
     def wanted_transactions(self) -> list[Key]:

@@ -16,7 +16,7 @@ from tracer.model import Address, Gap, Transaction
 from tracer.taint.books import Book, PotKey
 from tracer.taint.kernel import results
 from tracer.taint.kernel.history import History, TooWide, given, microseconds
-from tracer.taint.kernel.machine import is_hub, run, stain
+from tracer.taint.kernel.machine import judge, run, stain
 from tracer.taint.kernel.planner import Planned, Scene, planned
 from tracer.taint.kernel.share import CODES, Share
 from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, State, World, stains, state
@@ -80,8 +80,7 @@ def folded(ready: Planned, world: World, codes: Sequence[int]) -> State:
 
 def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Address, int]:
     """How many counterparties the hubs had; those that never had to spend are judged now."""
-    for number in np.flatnonzero((world.place["touched"] != NEVER) & world.place["keeps"]):
-        is_hub(world, number)
+    judge(world)
     judged = world.place["judged"]
     most = scene.limits.hub_counterparties
     return {addresses[number]: int(judged[number]) for number in np.flatnonzero(judged > most).tolist()}
@@ -89,21 +88,23 @@ def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Ad
 
 def scenery(ready: Planned, scene: Scene) -> World:
     """The places of a tape, before anything is played."""
-    reported = {spec.address for spec in scene.specs}
     for address in scene.origins.addresses:
         ready.names.address(address)
-    every = ready.names.addresses.all
-    claims = [scene.labels.of(address) for address in every]
-    place = np.zeros(len(every) + 1, PLACE)
-    place["touched"], place["label"] = NEVER, _starts([len(said) for said in claims])
+    names = ready.names.addresses
+    claims = [(n, scene.labels.of(names.all[n])) for n in np.flatnonzero(names.among(scene.labels.addresses)).tolist()]
+    many = np.zeros(len(names.all), np.int64)
+    many[[n for n, _ in claims]] = [len(said) for _, said in claims]
+    start = names.among(scene.origins.addresses)
+    place = np.zeros(len(names.all) + 1, PLACE)
+    place["touched"], place["label"] = NEVER, _starts(many)
     place["keeps"][: len(ready.keeps)] = ready.keeps
-    place["keeps"][:-1] |= [one in scene.origins.addresses for one in every]
-    place["reported"][:-1] = [address in reported for address in every]
-    place["hops"][:-1] = [0 if address in scene.origins.addresses else -1 for address in every]
+    place["keeps"][:-1] |= start
+    place["reported"][:-1] = names.among(spec.address for spec in scene.specs)
+    place["hops"][:-1] = np.where(start, 0, -1)
     place["judged"], place["may"] = -1, -1
     may_be = place["keeps"] & ~place["reported"]
     contact = _contacts(ready.history, scene.counted, may_be[:-1], scene.limits.hub_counterparties, place)
-    label = [(_moment(one.valid_from, -NEVER), _moment(one.valid_to, NEVER)) for said in claims for one in said]
+    label = [(_moment(one.valid_from, -NEVER), _moment(one.valid_to, NEVER)) for _, said in claims for one in said]
     limits = (scene.limits.hub_counterparties, scene.limits.hub_window // timedelta(microseconds=1))
     done = np.zeros(len(ready.tape.tx), np.bool_), np.zeros(len(ready.tape.payer), np.bool_)
     return World(place, contact, np.array(label, LABEL), np.array(limits, np.int64), *done)
@@ -125,7 +126,7 @@ def _contacts(history: History, counted: Array, may_be: Array, limit: int, place
     return made
 
 
-def _starts(many: Sequence[int] | Array) -> Array:
+def _starts(many: Array) -> Array:
     made = np.zeros(len(many) + 1, np.int64)
     np.cumsum(many, out=made[1:])
     return made

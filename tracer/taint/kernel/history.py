@@ -92,8 +92,9 @@ class History:
     @property
     def ends(self) -> list[Address]:
         """Who sends or receives."""
-        some = np.unique(np.concatenate((self.moves.sender, self.moves.recipient)))
-        return [self.addresses[n] for n in some[some >= 0].tolist()]
+        some = np.zeros(len(self.addresses) + 1, np.bool_)  # the last is none
+        some[self.moves.sender] = some[self.moves.recipient] = True
+        return [self.addresses[n] for n in np.flatnonzero(some[:-1]).tolist()]
 
     def counted(self, dropped: Collection[str]) -> Array:
         """Which transfers move value, where `dropped` are the ids of those that do not."""
@@ -117,7 +118,7 @@ class History:
         """The transactions that stand in one block with others, in unknown order."""
         heads = self.heads
         moved = np.zeros(len(self) + 1, np.int64)
-        moved[np.unique(self.owner[counted])] = 1
+        moved[self.owner[counted]] = 1
         some = np.flatnonzero((heads.place < 0) & (moved[:-1] > 0))
         if not len(some):
             return []

@@ -76,7 +76,7 @@ def _let(T, W, i):
     return some
 
 
-@compiled
+@inlined
 def is_hub(W, address):
     """An unlabelled address that dealt with too many others after taint came (`flow._Fold._is_hub`)."""
     place = W.place[address]
@@ -88,6 +88,14 @@ def is_hub(W, address):
             if W.label[row].since <= place.touched < W.label[row].until:
                 place.judged = 0
     return place.judged > W.limits[0]
+
+
+@compiled
+def judge(W):
+    """Judge those that never had to spend, too."""
+    for address in range(len(W.place) - 1):
+        if W.place[address].touched != NEVER and W.place[address].keeps:
+            is_hub(W, address)
 
 
 @inner

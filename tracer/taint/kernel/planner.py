@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from tracer.chains import wrapper
 from tracer.model import Address, AssetId, Limits, OriginSpec
 from tracer.taint.kernel.history import EPOCH, History, TooWide, microseconds
 from tracer.taint.kernel.near import reach, spread
@@ -24,6 +23,10 @@ from tracer.taint.kernel.wide import LIMIT
 from tracer.taint.origins import Origins
 from tracer.taint.stops import Labels
 from tracer.taint.transaction import Plan
+
+GRID = (
+    4  # so many times the keys may there be different ones for a table of all of them: sorting takes 30 times as long
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,13 @@ def planned(history: History, scene: Scene) -> Planned:
     """Plan a history. Raises TooWide."""
     start = scene.origins.addresses
     names = Numbered(history.addresses, history.assets)
-    readable = np.array([one in scene.read or one in start for one in history.addresses], np.bool_)
-    reached = np.array([one in start for one in history.addresses], np.bool_)
+    reached = names.addresses.among(start)
+    readable = names.addresses.among(scene.read) | reached
     reported = _reported(history, scene.origins)
-    near, wraps = reached.copy(), np.array([wrapper(AssetId(*one)) for one in history.addresses], np.bool_)
-    spread(history.heads.first, history.moves, scene.counted, reported, wraps, readable, near)
+    near, sorter = reached.copy(), Sorter(history, scene.labels, names)
+    spread(history.heads.first, history.moves, scene.counted, reported, sorter.wraps, readable, near)
     some = scene.counted & _beside(history, near & readable, reported)
-    tape = splice(history, _plans(history, scene, names, some, reported))
+    tape = splice(history, _plans(sorter, scene.origins, names, some, reported))
     reach(tape, readable, reached)
     keeps = reached & readable
     rows = np.flatnonzero(keeps[tape.receipt["address"]])
@@ -107,8 +110,8 @@ def _beside(history: History, near: Array, reported: Array) -> Array:
     return beside
 
 
-def _plans(history: History, scene: Scene, names: Numbered, counted: Array, reported: Array) -> list[Shape | Written]:
-    sorter, every = Sorter(history, scene.labels), np.flatnonzero(counted)
+def _plans(sorter: Sorter, origins: Origins, names: Numbered, counted: Array, reported: Array) -> list[Shape | Written]:
+    history, every = sorter.history, np.flatnonzero(counted)
     owner = history.owner[every]
     many = np.bincount(owner, minlength=len(history))
     first = np.zeros(len(history) + 1, np.int64)
@@ -126,8 +129,8 @@ def _plans(history: History, scene: Scene, names: Numbered, counted: Array, repo
             else:
                 rest.append(found)
     left = np.sort(np.concatenate(rest))
-    writer = Writer(lambda transfer: _payment(scene.origins, transfer.id), names)
-    tape = writer.write(_plain(sorter, counted, scene.origins, row) for row in left.tolist())
+    writer = Writer(lambda transfer: _payment(origins, transfer.id), names)
+    tape = writer.write(_plain(sorter, counted, origins, row) for row in left.tolist())
     return [*plans, Written(tape, writer.vias, left)]
 
 
@@ -148,11 +151,25 @@ def _pots(tape: Tape, assets: int) -> Array:
     keys = [
         np.where(one["address"] >= 0, one["address"].astype(np.int64) * assets + one["asset"], -1) for one in tables
     ]
-    every = np.unique(np.concatenate(keys))
-    every = every[every >= 0]
-    for table, key in zip(tables, keys, strict=True):
-        table["pot"] = np.where(key >= 0, np.searchsorted(every, key), -1)
+    most = max((int(key.max(initial=-1)) for key in keys), default=-1) + 1
+    every, number = _distinct(np.concatenate(keys), most)
+    bounds = np.cumsum([0, *map(len, keys)])
+    for n, table in enumerate(tables):
+        table["pot"] = number[bounds[n] : bounds[n + 1]]
     return np.column_stack((every // assets, every % assets)) if assets else np.zeros((0, 2), np.int64)
+
+
+def _distinct(keys: Array, most: int) -> tuple[Array, Array]:
+    """The different keys, all below `most`, in order; and the place of each key among them. -1 is none and stays so."""
+    if most > GRID * len(keys):
+        every = np.unique(keys[keys >= 0])
+        return every, np.where(keys < 0, -1, np.searchsorted(every, keys))
+    seen = np.zeros(most + 1, np.bool_)
+    seen[keys] = True
+    seen[-1] = False
+    place = np.cumsum(seen) - 1
+    place[-1] = -1
+    return np.flatnonzero(seen), place[keys]
 
 
 # --- whose the clean money at reported addresses is -------------------------------------------------------------------
@@ -161,33 +178,34 @@ def _pots(tape: Tape, assets: int) -> Array:
 def _owners(made: Planned) -> None:
     """Fill in `own`: the origin of clean money that enters a pot, or leaves it unseen, at that moment."""
     tape, origins = made.tape, made.origins
-    told = np.array([one in origins.addresses for one in made.names.addresses.all], np.bool_)
+    told = made.names.addresses.among(origins.addresses)
     for name in ("receipt", "spend", "payment", "fee"):
         table = getattr(tape, name)
         table["own"] = -1
         some = np.flatnonzero(told[table["address"]] & (table["address"] >= 0))
+        tx = np.searchsorted(tape.tx[name].copy(), some, side="right") - 1
         if name == "spend":
-            some = some[_paying(tape, some)]
-        at = tape.tx["at"][np.searchsorted(tape.tx[name], some, side="right") - 1]
-        table["own"][some] = _owned(made, table[some], at, fee=name == "fee")
+            paying = _paying(tape, told, some, tx)
+            some, tx = some[paying], tx[paying]
+        table["own"][some] = _owned(made, table[some], tape.tx["at"][tx], fee=name == "fee")
 
 
-def _paying(tape: Tape, spends: Array) -> Array:
-    """Whose pots pay in their transactions; a labelled stop has no pot."""
-    size = int(max(tape.payer.max(initial=0), tape.spend["address"].max(initial=0))) + 1
-    payer = np.repeat(np.arange(len(tape.tx) - 1), np.diff(tape.tx["payer"])) * size + tape.payer
-    tx = np.searchsorted(tape.tx["spend"], spends, side="right") - 1
+def _paying(tape: Tape, told: Array, spends: Array, tx: Array) -> Array:
+    """Which of these spends are of a pot that pays in its transaction; a labelled stop has no pot."""
+    size = len(told)
+    some = np.flatnonzero(told[tape.payer])
+    payer = (np.searchsorted(tape.tx["payer"].copy(), some, side="right") - 1) * size + tape.payer[some]
     return np.isin(tx * size + tape.spend["address"][spends], payer)
 
 
 def _owned(made: Planned, rows: Array, at: Array, *, fee: bool) -> Array:
-    """Asked once for each address, asset and time between two moments from which on something was reported."""
+    """Asked once for each pot and time between two moments from which on something was reported."""
     bounds = made.moments
     interval = np.searchsorted(np.array([microseconds(one) for one in bounds], np.int64), at, side="right")
-    keys = np.stack((rows["address"], rows["asset"], interval), axis=1)
-    _, firsts, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    keys = rows["pot"].astype(np.int64) * (len(bounds) + 1) + interval
+    _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
     own = [_own(made, rows[first], at[first], fee=fee) for first in firsts.tolist()]
-    found: Array = np.array(own, np.int64)[which.ravel()]
+    found: Array = np.array(own, np.int64)[which]
     return found
 
 

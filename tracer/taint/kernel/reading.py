@@ -1,11 +1,11 @@
-"""Text of many numbers at once, compiled: whole numbers, amounts, and moments, each with a comma after it or an end."""
+"""Text of many values at once, compiled: numbers, amounts, moments, words, each with a comma after it or an end."""
 
 from __future__ import annotations
 
 from tracer.taint.kernel.compiled import compiled
 from tracer.taint.kernel.wide import HALF, LOW, TOP, ZERO, U
 
-COMMA, MINUS, NOUGHT = 44, 45, 48
+COMMA, MINUS, NOUGHT, BLANK = 44, 45, 48, 32
 MOMENT = 27  # YYYY-MM-DD HH:MM:SS.ffffff and a comma
 
 
@@ -24,6 +24,36 @@ def integers(text, out):
             value = value * 10 + (sort - NOUGHT)
     if len(text):
         out[at] = sign * value
+
+
+@compiled
+def pairs(text, index, n):
+    """Read an index and an n with a blank between; what is left out is -1, and with its blank 0."""
+    at, value, into = 0, -1, index
+    for place in range(len(text) + 1):
+        sort = text[place] if place < len(text) else COMMA
+        if sort == COMMA:
+            into[at] = value
+            at, value, into = at + 1, -1, index
+        elif sort == BLANK:
+            index[at] = value
+            value, into = 0, n
+        else:
+            value = max(value, 0) * 10 + (sort - NOUGHT)
+
+
+@compiled
+def words(text, out):
+    """A number for each word, the same for the same one."""
+    at, value = 0, 0
+    for place in range(len(text)):
+        if text[place] == COMMA:
+            out[at] = value
+            at, value = at + 1, 0
+        else:
+            value = value * 256 + text[place]
+    if len(text):
+        out[at] = value
 
 
 @compiled

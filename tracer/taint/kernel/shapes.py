@@ -13,8 +13,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from tracer.chains import is_listed, is_zero, wrapper
-from tracer.model import AssetId, Transaction, Transfer
+from tracer.chains import CHAINS, TOKENS, is_listed, wrapper, zero_address
+from tracer.model import Address, Transaction, Transfer
 from tracer.taint.kernel.history import EPOCH, FEE, History
 from tracer.taint.kernel.state import Array, Tape
 from tracer.taint.kernel.tape import MODES, Numbered, Writer
@@ -42,19 +42,19 @@ class Shape:
 class Sorter:
     """Finds the shapes in a history."""
 
-    def __init__(self, history: History, labels: Labels) -> None:
+    def __init__(self, history: History, labels: Labels, names: Numbered) -> None:
         self.history = history
         self.labels = labels
-        places, assets = history.addresses, history.assets
-        self._odd_place = np.array([is_zero(one) or wrapper(AssetId(*one)) for one in places], np.bool_)
+        assets, among = history.assets, names.addresses.among
+        self.wraps = among(Address(*asset) for asset, token in TOKENS.items() if token.wraps_native)
+        self._odd_place = self.wraps | among(zero for zero in map(zero_address, CHAINS) if zero)
         self._odd_asset = np.array([wrapper(one) for one in assets], np.bool_)
         self._listed = np.array([is_listed(one) for one in assets], np.int64)
-        claims = [labels.of(one) for one in places]
-        self._labelled = np.array([bool(said) for said in claims], np.bool_)
-        self._dated = np.array([any(one.valid_from or one.valid_to for one in said) for said in claims], np.bool_)
-        self._undated = np.full(len(places), POT, np.int64)
-        for n in np.flatnonzero(self._labelled & ~self._dated).tolist():
-            self._undated[n] = MODES[labels.stop(places[n], EPOCH)]
+        dated = (one for one in labels.addresses if any(said.valid_from or said.valid_to for said in labels.of(one)))
+        self._dated = among(dated)
+        self._undated = np.full(len(history.addresses), POT, np.int64)
+        for n in np.flatnonzero(among(labels.addresses) & ~self._dated).tolist():
+            self._undated[n] = MODES[labels.stop(history.addresses[n], EPOCH)]
 
     def stops(self, places: Array, at: Array) -> Array:
         """What a label makes of each of these addresses at these moments: a mode of a receipt."""
@@ -79,6 +79,8 @@ class Sorter:
         ends = np.hstack((sender[plain], recipient[plain]))
         keys = self._keys(rows, ends, asset, fee)
         _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
+        if len(firsts) < 1 << 16:
+            which = which.astype(np.uint16)  # so short a number is sorted by its digits
         order, bounds = np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))
         for n, first in enumerate(firsts.tolist()):
             same = order[bounds[n - 1] if n else 0 : bounds[n]]

@@ -5,9 +5,9 @@ A table's rows lie in the order of the transactions, so where each begins is a r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,13 +33,16 @@ class Written(NamedTuple):
     rows: Array
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Plans, where the rows of each begin and end, and of which transactions they are."""
+_POINTERS = {"spend": {"payment": "payment", "leg": "leg"}, "leg": {"hand": "hand", "receipt": "receipt"},
+             "exchange": {"target": "exchange_target"}, "exchange_target": {"receipt": "receipt"},
+             "hand": {"target": "hand_target"}, "hand_target": {"receipt": "receipt"}}  # fmt: skip
+
+
+class _Part(NamedTuple):
+    """Plans, and where the rows of each begin and end."""
 
     of: Shape | Written
     first: dict[str, Array]
-    rows: Array
 
     @classmethod
     def of_one(cls, of: Shape | Written) -> _Part:
@@ -47,28 +50,29 @@ class _Part:
         first = {name: tape.tx[name].astype(np.int64) for name in BY_TX}
         first |= {"leg": tape.spend["leg"][first["spend"]], "exchange": vias[:, 0], "hand": vias[:, 1]}
         first |= {f"{name}_target": getattr(tape, name)["target"][first[name]] for name in ("exchange", "hand")}
-        return cls(of, first, of.rows)
+        return cls(of, first)
 
     def counts(self, name: str) -> Array:
-        """How many rows each transaction has in a table."""
+        """How many rows a transaction has in a table: each of its own, or all of them alike."""
         many: Array = np.diff(self.first[name])
-        return np.broadcast_to(many, (len(self.rows),)) if isinstance(self.of, Shape) else many
+        return many
 
 
 def splice(history: History, plans: Sequence[Shape | Written]) -> Tape:
     """One tape of all these plans. A transaction without a plan has no rows on it, and nothing happens in it."""
     parts = [_Part.of_one(one) for one in plans]
-    size = len(history)
-    starts: dict[str, Array] = {}
-    for name in TABLES:
-        start = starts[name] = np.zeros(size + 1, np.int64)
-        for part in parts:
-            start[part.rows + 1] = part.counts(name)
-        np.cumsum(start, out=start)
+    starts = {name: _starts(name, parts, len(history)) for name in TABLES}
     made = {name: np.zeros(starts[name][-1] + (name in _ENDED), _KINDS[name]) for name in TABLES}
-    tx = np.zeros(size + 1, table.TX)
+    tx = np.zeros(len(history) + 1, table.TX)
     for part in parts:
-        _copy(history, part, starts, made, tx)
+        begin = _begin(starts, part.of.rows)
+        for name in ("always", "straight", "inferred", "lines"):
+            tx[name][part.of.rows] = part.of.tape.tx[name][:-1]
+        for name in (one for one in TABLES if part.counts(one).any()):
+            if isinstance(part.of, Shape):
+                _fill(history, name, part.of, begin, made[name])
+            else:
+                _copy(name, part, part.of, begin, made[name])
     tx["at"][:-1] = history.heads.at
     for name in BY_TX:
         tx[name] = starts[name]
@@ -78,63 +82,66 @@ def splice(history: History, plans: Sequence[Shape | Written]) -> Tape:
     return Tape(tx, *(made[name] for name in Tape._fields[1:]))
 
 
-def _copy(history: History, part: _Part, starts: dict[str, Array], made: dict[str, Array], tx: Array) -> None:
-    one = isinstance(part.of, Shape)
-    for name in ("always", "straight", "inferred", "lines"):
-        tx[name][part.rows] = part.of.tape.tx[name][0] if one else part.of.tape.tx[name][:-1]
-    for name in TABLES:
-        counts = part.counts(name)
-        which = np.repeat(np.arange(len(part.rows)), counts)  # the plan of each row
-        if not len(which):
+def _starts(name: str, parts: Sequence[_Part], size: int) -> Array:
+    start = np.zeros(size + 1, np.int64)
+    for part in parts:
+        if (many := part.counts(name)).any():
+            start[part.of.rows + 1] = many
+    made: Array = np.cumsum(start, out=start)
+    return made
+
+
+Begin = Callable[[str], Array]
+
+
+def _begin(starts: dict[str, Array], rows: Array) -> Begin:
+    """Where the rows of these transactions begin in a table."""
+    return cache(lambda name: starts[name][rows])
+
+
+def _copy(name: str, part: _Part, of: Written, begin: Begin, made: Array) -> None:
+    """Rows that were written one by one, pointing into the whole tape."""
+    shift = {one: begin(one) - part.first[one][:-1] for one in TABLES}
+    which = np.repeat(np.arange(len(of.rows)), part.counts(name))  # the plan of each row
+    rows = getattr(of.tape, name)[: len(which)].copy()
+    for column, to in _POINTERS.get(name, {}).items():
+        rows[column] += np.where(rows[column] >= 0, shift[to][which], 0).astype(np.int32)
+    for kind, to in _WAYS.items() if name == "leg" else ():
+        rows["where"] += np.where(rows["kind"] == kind, shift[to][which], 0).astype(np.int32)
+    made[np.arange(len(which)) + shift[name][which]] = rows
+
+
+def _fill(history: History, name: str, shape: Shape, begin: Begin, made: Array) -> None:
+    """The rows of all transactions of a shape: a row of its own tape after the other, in all of them at once."""
+    rows = getattr(shape.tape, name)
+    for n in range(len(rows) - (name in _ENDED)):
+        at, row = begin(name) + n, rows[n]
+        if name == "payer":
+            made[at] = shape.ends[:, shape.end[row]]
             continue
-        source = np.arange(len(which)) % counts[0] if one else np.arange(len(which))
-        target = starts[name][part.rows[which]] + source - (0 if one else part.first[name][which])
-        rows = getattr(part.of.tape, name)[source]
-        if name != "payer":
-            _point(name, rows, part, which, starts)
-        if isinstance(part.of, Shape):
-            rows = _fill(history, name, rows, part.of, which)
-        made[name][target] = rows
+        columns = dict.fromkeys(row.dtype.names) | dict(_filled(history, shape, row))
+        columns |= {column: begin(to) + row[column] for column, to in _pointers(name, row)}
+        for column, values in columns.items():  # whole rows at once would take ten times as long
+            made[column][at] = row[column] if values is None else values
 
 
-def _point(name: str, rows: Array, part: _Part, which: Array, starts: dict[str, Array]) -> None:
-    """Let rows point into the whole tape."""
-
-    def shift(table: str, chosen: Array) -> Array:
-        first = 0 if isinstance(part.of, Shape) else part.first[table][which[chosen]]
-        moved: Array = starts[table][part.rows[which[chosen]]] - first
-        return moved
-
-    every = np.arange(len(rows))
-    if name == "spend":
-        rows["leg"] += shift("leg", every).astype(np.int32)
-    pointers = {"spend": {"payment": "payment"}, "leg": {"hand": "hand", "receipt": "receipt"},
-                "exchange_target": {"receipt": "receipt"}, "hand_target": {"receipt": "receipt"}}  # fmt: skip
-    for column, table_ in pointers.get(name, {}).items():
-        chosen = np.flatnonzero(rows[column] >= 0)
-        rows[column][chosen] += shift(table_, chosen).astype(np.int32)
-    if name in ("exchange", "hand"):
-        rows["target"] += shift(f"{name}_target", every).astype(np.int32)
-    if name == "leg":
-        for kind, table_ in _WAYS.items():
-            chosen = np.flatnonzero(rows["kind"] == kind)
-            rows["where"][chosen] += shift(table_, chosen).astype(np.int32)
-
-
-def _fill(history: History, name: str, rows: Array, shape: Shape, which: Array) -> Array:
-    """Whose the numbers of a shape are in each of its transactions."""
-
-    if name == "payer":
-        filled: Array = shape.ends[which, shape.end[rows]]
-        return filled
-    every = history.moves
+def _filled(history: History, shape: Shape, row: Any) -> Iterator[tuple[str, Array]]:
+    """Whose the numbers and amounts of a row are in each transaction."""
+    names = row.dtype.names
     for column in ("address", "sender"):
-        if column in (rows.dtype.names or ()):
-            some = np.flatnonzero(rows[column] >= 0)
-            rows[column][some] = shape.ends[which[some], shape.end[rows[column][some]]]
-    if "asset" in (rows.dtype.names or ()):
-        rows["asset"] = every.asset[shape.moves[which, shape.asset[rows["asset"]]]]
-    if "amount_low" in (rows.dtype.names or ()):
-        moves = shape.moves[which, np.searchsorted(MARKS, rows["amount_low"].astype(np.int64))]
-        rows["amount_high"], rows["amount_low"] = every.high[moves], every.low[moves]
-    return rows
+        if column in names and row[column] >= 0:
+            yield column, shape.ends[:, shape.end[row[column]]]
+    if "asset" in names:
+        yield "asset", history.moves.asset[shape.moves[:, shape.asset[row["asset"]]]]
+    if "amount_low" in names:
+        moves = shape.moves[:, MARKS.index(int(row["amount_low"]))]
+        yield "amount_high", history.moves.high[moves]
+        yield "amount_low", history.moves.low[moves]
+
+
+def _pointers(name: str, row: Any) -> Iterator[tuple[str, str]]:
+    """The columns of a row that point into tables, and these."""
+    ways = {"where": _WAYS.get(int(row["kind"]))} if name == "leg" else {}
+    for column, to in (_POINTERS.get(name, {}) | ways).items():
+        if to and row[column] >= 0:
+            yield column, to

@@ -12,26 +12,23 @@ import numpy as np
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId, Transaction, Transfer, transfer_id
 from tracer.taint.kernel.history import EPOCH, KINDS, Heads, History, Made, Moves, TooWide
-from tracer.taint.kernel.reading import amounts, integers, moments
+from tracer.taint.kernel.reading import amounts, integers, moments, pairs, words
 from tracer.taint.kernel.state import Array
 
 BREAK = "\n"  # between transaction hashes: no name holds one
-_NUMBERS = 7  # of a head, after its hash and moment
+Text = str | bytes | None
 
 
 class Piece(NamedTuple):
-    """Some transactions and all their transfers, in any order, each column as one text of values with commas between.
+    """Some transactions and some transfers, in any order, each column as one text of values with commas between.
 
-    None: there are none. Kinds are places in KINDS, -1 stands for what is not known. Heads: hash (BREAK between),
-    moment, number, block, position, initiator, to, ok, whole. Moves: amount, number of the transaction, kind, asset,
-    sender, recipient, n, index.
+    None: there are none; -1 stands for what is not known. Heads: hash (BREAK between), moment, number, block, position,
+    initiator, to; then the numbers of those that are not ok, and of those that are not whole. Moves: amount, number of
+    the transaction, kind, asset, sender, recipient, and index and n as `reading.pairs` takes them.
     """
 
-    heads: Sequence[str | None]
-    moves: Sequence[str | None]
-
-
-Named = Callable[[Sequence[int]], tuple[Mapping[int | None, Address], Mapping[int | None, AssetId]]]
+    heads: Sequence[Text]
+    moves: Sequence[Text]
 
 
 class Places(NamedTuple):
@@ -50,8 +47,26 @@ class Places(NamedTuple):
         return cls([value for value, _ in order], numbers)
 
 
+Columns = list[Array]  # as in a Piece: of heads without the hash; of moves with two columns for the amount at the end
+
+
+class Hashes(NamedTuple):
+    """Transaction hashes as one text, and where each begins and ends."""
+
+    text: bytes
+    start: Array
+    end: Array
+
+    def at(self, row: int) -> str:
+        """The hash of a row."""
+        return self.text[self.start[row] : self.end[row]].decode()
+
+
+Read = tuple[Columns, Columns, Hashes]  # heads, moves
+
+
 def stored(
-    pieces: Iterable[Piece],
+    pieces: Iterable[Read],
     wanted: Collection[int] | None,
     named: Collection[int],
     addresses: Callable[[Collection[int]], Mapping[int | None, Address]],
@@ -63,12 +78,12 @@ def stored(
     where there is nothing or a transaction has no transfer, and of amounts of 2**127 or more.
     """
     try:
-        read = [_read(piece) for piece in pieces]
+        parts = list(pieces)
     except TooWide:
         return None
-    if not read:
+    if not parts:
         return None
-    heads, moves, hashes = _joined(read)
+    heads, moves, hashes = _joined(parts)
     if wanted is not None:
         heads, moves, hashes = _touched(heads, moves, hashes, wanted, named)
     if not len(heads[0]) or not _those(moves[1], most=int(heads[1].max()))[heads[1]].all():
@@ -90,67 +105,71 @@ def _those(*numbers: Array, most: int = 0) -> Array:
     return seen
 
 
-Columns = list[Array]  # as in a Piece: of heads without the hash; of moves with two columns for the amount at the end
-
-
-class Hashes(NamedTuple):
-    """Transaction hashes as one text, and where each begins and ends."""
-
-    text: bytes
-    start: Array
-    end: Array
-
-    def at(self, row: int) -> str:
-        """The hash of a row."""
-        return self.text[self.start[row] : self.end[row]].decode()
-
-
-def _read(piece: Piece) -> tuple[Columns, Columns, Hashes]:
-    text = (piece.heads[0] or "").encode()
-    breaks = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(BREAK))
+def read(piece: Piece) -> Read:
+    """A piece as arrays. Raises TooWide for an amount of 2**127 or more."""
+    letters = _bytes(piece.heads[0])
+    text, breaks = letters.tobytes(), np.flatnonzero(letters == ord(BREAK))
     hashes = Hashes(text, np.r_[0, breaks + 1], np.r_[breaks, len(text)])
     if not text:
         hashes = Hashes(text, np.zeros(0, np.int64), np.zeros(0, np.int64))
     size = len(hashes.start)
     at = np.zeros(size, np.int64)
     moments(_bytes(piece.heads[1]), at)
-    heads = [at, *(_integers(column, size) for column in piece.heads[2:])]
-    first = piece.moves[1] or ""
-    many = first.count(",") + 1 if first else 0
+    heads = [at, *(_integers(column, size) for column in piece.heads[2:7])]
+    heads += [~np.isin(heads[1], _integers(column)) for column in piece.heads[7:]]
+    many = _size(piece.moves[1])
     high, low = np.zeros(many, np.uint64), np.zeros(many, np.uint64)
     if many and not amounts(_bytes(piece.moves[0]), high, low):
         raise TooWide
-    return heads, [low, *(_integers(column, many) for column in piece.moves[1:]), high], hashes
+    number, asset, sender, recipient = (_integers(piece.moves[column], many) for column in (1, 3, 4, 5))
+    index, n = np.zeros(many, np.int64), np.zeros(many, np.int64)
+    if many:
+        pairs(_bytes(piece.moves[6]), index, n)
+    return heads, [low, number, _kinds(piece.moves[2], many), asset, sender, recipient, n, index, high], hashes
 
 
-def _bytes(text: str | None) -> Array:
-    return np.frombuffer((text or "").encode(), np.uint8)
+def _bytes(text: Text) -> Array:
+    return np.frombuffer(text.encode() if isinstance(text, str) else text or b"", np.uint8)
 
 
-def _integers(text: str | None, size: int) -> Array:
-    made = np.zeros(size, np.int64)
+def _size(text: Text) -> int:
+    letters = _bytes(text)
+    return int(np.count_nonzero(letters == ord(","))) + 1 if len(letters) else 0
+
+
+def _integers(text: Text, size: int | None = None) -> Array:
+    made = np.zeros(_size(text) if size is None else size, np.int64)
     integers(_bytes(text), made)
     return made
 
 
-def _joined(read: Sequence[tuple[Columns, Columns, Hashes]]) -> tuple[Columns, Columns, Hashes]:
-    heads = [np.concatenate(columns) for columns in zip(*(one[0] for one in read), strict=True)]
-    moves = [np.concatenate(columns) for columns in zip(*(one[1] for one in read), strict=True)]
-    texts = [one[2].text for one in read]
+def _kinds(text: Text, size: int) -> Array:
+    """Places in KINDS."""
+    known, found = np.zeros(len(KINDS), np.int64), np.zeros(size, np.int64)
+    words(_bytes(",".join(KINDS)), known)
+    words(_bytes(text), found)
+    order = np.argsort(known)
+    return order[np.searchsorted(known, found, sorter=order)]
+
+
+def _joined(parts: Sequence[Read]) -> Read:
+    heads = [np.concatenate(columns) for columns in zip(*(one[0] for one in parts), strict=True)]
+    moves = [np.concatenate(columns) for columns in zip(*(one[1] for one in parts), strict=True)]
+    texts = [one[2].text for one in parts]
     shift = [0, *accumulate(map(len, texts))]
-    starts = np.concatenate([one[2].start + by for one, by in zip(read, shift, strict=False)])
-    ends = np.concatenate([one[2].end + by for one, by in zip(read, shift, strict=False)])
+    starts = np.concatenate([one[2].start + by for one, by in zip(parts, shift, strict=False)])
+    ends = np.concatenate([one[2].end + by for one, by in zip(parts, shift, strict=False)])
     return heads, moves, Hashes(b"".join(texts), starts, ends)
 
 
-def _touched(
-    heads: Columns, moves: Columns, hashes: Hashes, wanted: Collection[int], named: Collection[int]
-) -> tuple[Columns, Columns, Hashes]:
+def _touched(heads: Columns, moves: Columns, hashes: Hashes, wanted: Collection[int], named: Collection[int]) -> Read:
     ends = _those(np.array([*wanted], np.int64), most=int(max(moves[4].max(initial=0), moves[5].max(initial=0))))
     some = moves[1][ends[moves[4]] | ends[moves[5]]]
     most = int(max(heads[1].max(initial=0), moves[1].max(initial=0)))
     chosen = _those(some, np.array([*named], np.int64), most=most)
     kept, rows = chosen[heads[1]], chosen[moves[1]]
+    if kept.all() and rows.all():
+        return heads, moves, hashes
     hashes = Hashes(hashes.text, hashes.start[kept], hashes.end[kept])
     return [column[kept] for column in heads], [column[rows] for column in moves], hashes
 
@@ -170,7 +189,7 @@ def _history(heads: Columns, moves: Columns, hashes: Hashes, places: Places, kin
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     owner = back[row[of]]
-    sort = np.argsort(owner, kind="stable")
+    sort = slice(None) if (owner[1:] >= owner[:-1]).all() else np.argsort(owner, kind="stable")
     first = np.zeros(len(order) + 1, np.int64)
     np.cumsum(np.bincount(owner, minlength=len(order)), out=first[1:])
     made = Heads(at[order], chain[order], block[order], place[order], first)
@@ -180,7 +199,7 @@ def _history(heads: Columns, moves: Columns, hashes: Hashes, places: Places, kin
         *(chains, Hashes(hashes.text, hashes.start[order], hashes.end[order])),
         *(places.numbers[initiator[order]], places.numbers[to[order]], ok[order], whole[order], n[sort], index[sort]),
     )
-    history = History(places.values, kinds.values, made, moved, rest.none, rest.find, ok[order] > 0)
+    history = History(places.values, kinds.values, made, moved, rest.none, rest.find, ok[order])
     history.make = lambda one: rest.make(history, one)
     return history
 

@@ -73,6 +73,12 @@ class Names(Generic[T]):
         """The number of a value, if it has one."""
         return self._numbers.get(value)
 
+    def among(self, some: Iterable[T]) -> Array:
+        """Which of the values, by number, are among these."""
+        made = np.zeros(len(self.all), np.bool_)
+        made[[number for number in map(self._numbers.get, some) if number is not None]] = True
+        return made
+
 
 @dataclass(slots=True)
 class _Rows:
