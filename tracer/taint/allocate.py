@@ -22,14 +22,8 @@ from tracer.taint.methods import parts
 class Party(NamedTuple):
     """One side of a transaction. `tag` tells an end at the zero address, or a reported payment, from the address."""
 
-    chain: str
-    text: str
+    address: Address
     tag: str
-
-    @property
-    def address(self) -> Address:
-        """Where the party is."""
-        return Address(self.chain, self.text)
 
 
 class Edge(NamedTuple):
