@@ -152,7 +152,7 @@ def test_last_in_first_out_is_first_in_first_out_of_the_reverse(held: list[Lot],
 
 def spent(method: str, held: list[Lot], amount: int) -> tuple[list[Lot], list[Lot]]:
     """What a method takes, and what stays."""
-    pot = [*held]
+    pot = [replace(lot) for lot in held]
     return METHODS[method].spend(pot, amount), pot
 
 
@@ -192,7 +192,7 @@ def test_a_spend_takes_what_it_should_and_loses_nothing(held: list[Lot], data: s
     amount = data.draw(st.integers(0, total(held)))
     for name, method in METHODS.items():
         pot: list[Lot] = []
-        method.enter(pot, held)
+        method.enter(pot, [replace(lot) for lot in held])
         taken, kept = spent(name, pot, amount)
 
         assert (name, total(taken)) == (name, amount)
@@ -256,7 +256,7 @@ def test_dealing_gives_every_receiver_its_amount(held: list[Lot], data: st.DataO
     """Every lot is shared, every receiver gets exactly what it received, and nothing is lost in either unit."""
     marks = sorted(data.draw(st.lists(st.integers(0, total(held)), max_size=4)))
     amounts = [high - low for low, high in zip([0, *marks], [*marks, total(held)], strict=True)]
-    dealt = deal(held, amounts)
+    dealt = deal([replace(lot) for lot in held], amounts)
 
     assert [total(share) for share in dealt] == amounts
     assert sum(lot.origin_amount for share in dealt for lot in share) == sum(lot.origin_amount for lot in held)

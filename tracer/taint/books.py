@@ -178,7 +178,7 @@ class Book:
         pot = self.pots[key] = Pot(only_holds=not self.world.keeps(key[0]), reported=self.world.reports(key[0]))
         return pot
 
-    def take(self, transaction: Transaction, key: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
+    def take(self, transaction: Transaction, key: PotKey, amount: int, fee: bool = False) -> list[Lot]:
         """Spend from a pot by the method; what was never seen coming in is made now."""
         pot = self.pots.get(key) or self._opened(key)
         missing = amount - pot.held
@@ -200,15 +200,16 @@ class Book:
     def receive(self, transaction: Transaction, key: PotKey, amount: int, lots: Sequence[Lot]) -> None:
         """Let an amount into a pot: `lots`, the tainted part of it, then the rest, which has no history."""
         if lots:
-            self.put(key, lots, transaction.at)
             amount -= total(lots)
-        self.put_clean(transaction, key, amount)
+            self.put(key, lots, transaction.at)
+        if amount > 0:
+            self.put_clean(transaction, key, amount)
 
     def put(self, key: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot, in order."""
         pot = self.pots.get(key) or self._opened(key)
-        self._row.enter(pot.lots, lots)
         pot.held += total(lots)
+        self._row.enter(pot.lots, lots)
         self.world.enter(key[0], at)
 
     def put_clean(self, transaction: Transaction, key: PotKey, amount: int) -> Lot | None:
@@ -383,11 +384,12 @@ class Book:
 
     def end(self, kind: EndKind, address: Address, asset: AssetId, lots: Iterable[Lot]) -> None:
         """Money that goes no further, one end a step."""
-        sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        sums: dict[tuple[str, int], list[int]] = {}
         for lot in lots:
             if lot.origin is not CLEAN:
-                sums[(lot.origin, lot.step)][0] += lot.amount
-                sums[(lot.origin, lot.step)][1] += lot.origin_amount
+                both = sums.setdefault((lot.origin, lot.step), [0, 0])
+                both[0] += lot.amount
+                both[1] += lot.origin_amount
         for (origin, step), (amount, origin_amount) in sums.items():
             self.ends.append(End(kind, address, asset, origin, amount, origin_amount, step))
 

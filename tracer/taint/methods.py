@@ -17,7 +17,7 @@ NO_STEP = -1
 class Lot:
     """An amount in a pot with one origin or none, the same in the origin's own asset, and the step that brought it.
 
-    Nobody changes a lot: it is cut, or another is made. (Frozen, or a tuple, it would take twice the time to make.)
+    A lot belongs to one pot or one payment: what is cut off it is another lot, what is left of it stays the same one.
     """
 
     amount: int
@@ -47,11 +47,12 @@ def parts(amount: int, weights: Sequence[int]) -> list[int]:
     return made
 
 
-def cut(lot: Lot, part: int) -> tuple[Lot, Lot]:
+def cut(lot: Lot, part: int) -> Lot:
     """Cut `part` off a lot. The part takes floor(origin_amount * part / amount) along; the rest stays."""
     along = lot.origin_amount * part // lot.amount
-    rest = Lot(lot.amount - part, lot.origin, lot.origin_amount - along, lot.step)
-    return Lot(part, lot.origin, along, lot.step), rest
+    lot.amount -= part
+    lot.origin_amount -= along
+    return Lot(part, lot.origin, along, lot.step)
 
 
 def total(lots: Iterable[Lot]) -> int:
@@ -84,8 +85,7 @@ def fifo(lots: list[Lot], amount: int) -> list[Lot]:
     while amount and lots:
         lot = lots[0]
         if lot.amount > amount:
-            part, lots[0] = cut(lot, amount)
-            taken.append(part)
+            taken.append(cut(lot, amount))
             break
         taken.append(lots.pop(0))
         amount -= lot.amount
@@ -107,12 +107,10 @@ def haircut(lots: list[Lot], amount: int) -> list[Lot]:
     for lot, part in zip(lots, parts(amount, [lot.amount for lot in lots]), strict=True):
         if part == lot.amount:
             taken.append(lot)
-        elif part == 0:
-            kept.append(lot)
         else:
-            mine, rest = cut(lot, part)
-            taken.append(mine)
-            kept.append(rest)
+            kept.append(lot)
+            if part:
+                taken.append(cut(lot, part))
     lots[:] = kept
     return taken
 
@@ -127,8 +125,7 @@ def _preferring(lots: list[Lot], amount: int, *, dirty: bool) -> list[Lot]:
             if (lot.origin is not CLEAN) != wanted:
                 n += 1
             elif lot.amount > amount:
-                part, lots[n] = cut(lot, amount)
-                return [*taken, part]
+                return [*taken, cut(lot, amount)]
             else:
                 taken.append(lots.pop(n))
                 amount -= lot.amount
@@ -148,9 +145,10 @@ def clean_first(lots: list[Lot], amount: int) -> list[Lot]:
 def queue(lots: list[Lot], new: Iterable[Lot]) -> None:
     """Add lots at the end; neighbours become one only where origin and bringing step agree."""
     for lot in new:
-        last = lots[-1] if lots else lot
-        if last.step == lot.step and last.origin == lot.origin and lots:
-            lots[-1] = Lot(last.amount + lot.amount, lot.origin, last.origin_amount + lot.origin_amount, lot.step)
+        last = lots[-1] if lots else None
+        if last is not None and last.step == lot.step and last.origin == lot.origin:
+            last.amount += lot.amount
+            last.origin_amount += lot.origin_amount
         else:
             lots.append(lot)
 
@@ -198,7 +196,7 @@ def deal(lots: Sequence[Lot], amounts: Sequence[int]) -> list[list[Lot]]:
     `amounts` must add up to the lots' total.
     """
     left = [*lots]
-    return [*(haircut(left, amount) for amount in amounts[:-1]), left]
+    return [*[haircut(left, amount) for amount in amounts[:-1]], left]
 
 
 def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[list[list[Lot]], list[Lot]]:

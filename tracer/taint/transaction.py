@@ -186,6 +186,8 @@ def _without_shown_wraps(transfers: list[Transfer]) -> list[Transfer]:
         for edge in _wrap(transfer):
             out = edge.source.address.text == edge.asset.contract
             derived[(edge.asset, (edge.target if out else edge.source).address, edge.amount, out)] += 1
+    if not derived:
+        return transfers
     kept = []
     for transfer in transfers:
         key = _shown_wrap(transfer)
@@ -251,7 +253,7 @@ class _Planner:
         venues = {party for party, stop in self.made.stops.items() if stop is Stop.VENUE}
         spends: dict[Party, Spend] = {}
         for payer, receiver, amount, unresolved in allocate(asset, self.made.edges, venues):
-            spend = spends.setdefault(payer, Spend(payer, asset))
+            spend = spends.get(payer) or spends.setdefault(payer, Spend(payer, asset))
             if payer not in venues:
                 self.payers_at[receiver].add(payer)
             if payer in self.made.exchanges:

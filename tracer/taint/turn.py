@@ -136,12 +136,11 @@ class _Turn:
                 self.inbox[(party, asset)].append(Parcel(payer, "hand_on", mine, paid[(payer, paid_asset)]))
 
     def receive(self) -> None:
-        for (party, asset), amount in self.plan.receipts.items():
-            lots = [
-                lot
-                for parcel in self.inbox.get((party, asset), ())
-                for lot in self._carry(parcel, party.address, asset)
-            ]
+        for place, amount in self.plan.receipts.items():
+            party, asset = place
+            lots: list[Lot] = []
+            for parcel in self.inbox.get(place, ()):
+                lots += self._carry(parcel, party.address, asset)
             stop = self.plan.stops.get(party)
             if party.tag.startswith("zero:"):
                 self.book.end(EndKind.REDEEMED, party.address, asset, lots)
