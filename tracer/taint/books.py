@@ -329,19 +329,21 @@ class Book:
         lots: Sequence[Lot],
         paid: Mapping[str, tuple[AssetId, int]] | None = None,
     ) -> list[Lot]:
-        """Write down the steps of lots that go from one address to another, one an origin; -> the tainted lots, each
-        naming its step. `paid`: what of each origin was paid for them, where that is another asset.
+        """Write down the steps of lots that go from one address to another, one an origin; -> the tainted lots, which
+        name their step now. `paid`: what of each origin was paid for them, where that is another asset.
         """
-        numbers: dict[str | None, int] = {}
-        for origin, mine in by_origin(lots).items():
+        groups = by_origin(lots)
+        for origin, mine in groups.items():
             one = mine[0] if len(mine) == 1 else _together(mine)
-            amount, mine_worth, parent = one.amount, one.origin_amount, one.step
+            amount, came, parent = one.amount, one.origin_amount, one.step
             gave, price = paid[origin] if paid else (asset, amount)
-            step = Step(transaction, by, sender, recipient, gave, price, asset, amount, origin, mine_worth, parent)
-            numbers[origin] = self.write(step, mine)
-        if numbers:
+            step = Step(transaction, by, sender, recipient, gave, price, asset, amount, origin, came, parent)
+            number = self.write(step, mine)
+            for lot in mine:
+                lot.step = number
+        if groups:
             self.world.hop(sender, recipient)
-        return [lot.brought(numbers[lot.origin]) for lot in lots if lot.origin is not CLEAN]
+        return [lot for lot in lots if lot.origin is not CLEAN]
 
     def write(self, step: Step, lots: Sequence[Lot] = ()) -> int:
         """Keep a step, and what it is made of if that is several lots; -> its number."""

@@ -161,9 +161,9 @@ def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
         if old is None:
             merged[lot.origin] = lot
         else:
-            step = old.step if old.origin_amount >= lot.origin_amount else lot.step
-            origin_amount = old.origin_amount + lot.origin_amount
-            merged[lot.origin] = Lot(old.amount + lot.amount, lot.origin, origin_amount, step)
+            old.step = old.step if old.origin_amount >= lot.origin_amount else lot.step
+            old.amount += lot.amount
+            old.origin_amount += lot.origin_amount
     clean = merged.pop(CLEAN, None)
     lots[:] = [*merged.values(), *([clean] if clean else [])]
 
