@@ -22,14 +22,8 @@ from tracer.taint.methods import parts
 class Party(NamedTuple):
     """One side of a transaction. `tag` tells an end at the zero address, or a reported payment, from the address."""
 
-    chain: str
-    text: str
+    address: Address
     tag: str
-
-    @property
-    def address(self) -> Address:
-        """Where the party is."""
-        return Address(self.chain, self.text)
 
 
 class Edge(NamedTuple):
@@ -63,6 +57,8 @@ def net_of(edges: Iterable[Edge]) -> dict[tuple[Party, AssetId], int]:
 def allocate(asset: AssetId, edges: Iterable[Edge], venues: Collection[Party] = ()) -> list[Share]:
     """Divide every net payment of the asset between its net receivers, exactly; sorted by payer and receiver."""
     flows = _between([edge for edge in edges if edge.asset == asset])
+    if len(flows) == 1:  # one payer, one receiver: nothing to divide
+        return [Share(payer, to, amount, False) for (payer, to), amount in flows.items()]
     shares: dict[tuple[Party, Party, bool], int] = defaultdict(int)
     for group in _groups(flows):
         for share in _Group(group, venues).divide():
@@ -136,17 +132,22 @@ class _Group:
         for payer in self.supply:
             straight = {to: min(self.flows.get((payer, to), 0), need) for to, need in self.need.items()}
             self._give(payer, straight)
+        if self.venues:  # else all are joined
+            self._part()
+        for payer in self._left():
+            self._give(payer, dict(self.need))
+        return self.shares
+
+    def _part(self) -> None:
+        """Users joined by venues only each pay those of their own side; what several have left stands at a venue."""
         sides = self._sides()
         if self._users(sides) > 1:
             for payer in self._left():
                 self._give(payer, {to: n for to, n in self.need.items() if sides.find(to) == sides.find(payer)})
-        several = self._users(sides) > 1
-        for payer in self._left():
-            if several and payer not in self.venues:
-                self._stand(payer)
-            else:
-                self._give(payer, dict(self.need))
-        return self.shares
+        if self._users(sides) > 1:
+            for payer in self._left():
+                if payer not in self.venues:
+                    self._stand(payer)
 
     def _left(self) -> Sequence[Party]:
         """Payers with something left; what a venue itself pays is nobody's and comes last."""
@@ -158,6 +159,8 @@ class _Group:
     def _give(self, payer: Party, weights: dict[Party, int]) -> None:
         """Give what the payer has left, up to the weights, in proportion to them."""
         amount = min(self.supply[payer], sum(weights.values()))
+        if not amount:
+            return
         for to, part in zip(weights, parts(amount, list(weights.values())), strict=True):
             if part:
                 self.shares.append(Share(payer, to, part, False))

@@ -12,10 +12,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from tracer.model import Address, AssetId, Gap, Transaction, Transfer
-from tracer.taint.methods import CLEAN, METHODS, NO_STEP, ORIGIN_AMOUNT, Lot, Method, total
+from tracer.taint.methods import CLEAN, METHODS, NO_STEP, Lot, Method, total, worth
 from tracer.taint.stops import Stop
 
 PotKey = tuple[Address, AssetId, str]  # the third is an outpoint on bitcoin, else empty
@@ -121,6 +122,8 @@ class Pot:
     unseen: int = 0
     out: int = 0
     fees: int = 0
+    only_holds: bool = field(default=False, compare=False)
+    reported: bool = field(default=False, compare=False)  # its address is: what has no history there is dirty
 
 
 class World(Protocol):
@@ -144,6 +147,9 @@ class World(Protocol):
     def keeps(self, address: Address) -> bool:
         """True if the clean money of this address matters: it was read or reported."""
 
+    def reports(self, address: Address) -> bool:
+        """True if this address itself was reported."""
+
 
 @dataclass(slots=True)
 class Book:
@@ -151,7 +157,7 @@ class Book:
 
     method: str
     world: World
-    pots: dict[PotKey, Pot] = field(default_factory=lambda: defaultdict(Pot))
+    pots: dict[PotKey, Pot] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)  # a lot each, in order, where there are several
     ends: list[End] = field(default_factory=list)
@@ -167,18 +173,23 @@ class Book:
 
     # pots
 
-    def take(self, transaction: Transaction, key: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
+    def _opened(self, key: PotKey) -> Pot:
+        """A new pot."""
+        pot = self.pots[key] = Pot(only_holds=not self.world.keeps(key[0]), reported=self.world.reports(key[0]))
+        return pot
+
+    def take(self, transaction: Transaction, key: PotKey, amount: int, fee: bool = False) -> list[Lot]:
         """Spend from a pot by the method; what was never seen coming in is made now."""
-        pot = self.pots[key]
+        pot = self.pots.get(key) or self._opened(key)
         missing = amount - pot.held
         if missing > 0:
             self.world.unseen(transaction, key, missing)
-            made = self._made(transaction, key, missing)
+            made = self._originated(transaction, key, missing) if pot.reported else Lot(missing)
             if made.origin is CLEAN:
                 pot.unseen += missing
             taken, pot.lots, pot.held = [*pot.lots, made], [], 0
         else:
-            taken, pot.lots = self._row.spend(pot.lots, amount)
+            taken = self._row.spend(pot.lots, amount)
             pot.held -= amount
         if fee:
             pot.fees += amount
@@ -189,15 +200,16 @@ class Book:
     def receive(self, transaction: Transaction, key: PotKey, amount: int, lots: Sequence[Lot]) -> None:
         """Let an amount into a pot: `lots`, the tainted part of it, then the rest, which has no history."""
         if lots:
-            self.put(key, lots, transaction.at)
             amount -= total(lots)
-        self.put_clean(transaction, key, amount)
+            self.put(key, lots, transaction.at)
+        if amount > 0:
+            self.put_clean(transaction, key, amount)
 
     def put(self, key: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot, in order."""
-        pot = self.pots[key]
-        self._row.enter(pot.lots, lots)
+        pot = self.pots.get(key) or self._opened(key)
         pot.held += total(lots)
+        self._row.enter(pot.lots, lots)
         self.world.enter(key[0], at)
 
     def put_clean(self, transaction: Transaction, key: PotKey, amount: int) -> Lot | None:
@@ -205,9 +217,16 @@ class Book:
 
         An address that was not read only holds what is tainted, so clean money need not be kept there: no lot.
         """
-        if amount <= 0 or not self.world.keeps(key[0]):
+        if amount <= 0:
             return None
-        pot, lot = self.pots[key], self._made(transaction, key, amount)
+        pot = self.pots.get(key)
+        if pot is None:
+            if not self.world.keeps(key[0]):
+                return None
+            pot = self._opened(key)
+        elif pot.only_holds:
+            return None
+        lot = self._originated(transaction, key, amount) if pot.reported else Lot(amount)
         self._row.enter(pot.lots, (lot,))
         pot.held += amount
         if lot.origin is CLEAN:
@@ -216,8 +235,8 @@ class Book:
             self.world.enter(key[0], transaction.at)
         return lot
 
-    def _made(self, transaction: Transaction, key: PotKey, amount: int) -> Lot:
-        """A lot without history: the origin's at a reported address, else clean."""
+    def _originated(self, transaction: Transaction, key: PotKey, amount: int) -> Lot:
+        """A lot without history at a reported address: its origin's, if the report means it, else clean."""
         address, asset, _ = key
         origin = self.world.origin_of(address, asset, transaction.at)
         if origin is None:
@@ -310,26 +329,28 @@ class Book:
         lots: Sequence[Lot],
         paid: Mapping[str, tuple[AssetId, int]] | None = None,
     ) -> list[Lot]:
-        """Write down the steps of lots that go from one address to another, one an origin; -> the tainted lots, each
-        naming its step. `paid`: what of each origin was paid for them, where that is another asset.
+        """Write down the steps of lots that go from one address to another, one an origin; -> the tainted lots, which
+        name their step now. `paid`: what of each origin was paid for them, where that is another asset.
         """
-        numbers: dict[str | None, int] = {}
-        for origin, mine in by_origin(lots).items():
+        groups = by_origin(lots)
+        for origin, mine in groups.items():
             one = mine[0] if len(mine) == 1 else _together(mine)
-            paid_asset, amount = paid[origin] if paid else (asset, one.amount)
-            came = asset, one.amount, origin, one.origin_amount
-            step = Step(transaction, by, sender, recipient, paid_asset, amount, *came, one.step)
-            numbers[origin] = self.write(step, mine)
-        if numbers:
+            amount, came, parent = one.amount, one.origin_amount, one.step
+            gave, price = paid[origin] if paid else (asset, amount)
+            step = Step(transaction, by, sender, recipient, gave, price, asset, amount, origin, came, parent)
+            number = self.write(step, mine)
+            for lot in mine:
+                lot.step = number
+        if groups:
             self.world.hop(sender, recipient)
-        return [lot.brought(numbers[lot.origin]) for lot in lots if lot.origin is not CLEAN]
+        return [lot for lot in lots if lot.origin is not CLEAN]
 
     def write(self, step: Step, lots: Sequence[Lot] = ()) -> int:
         """Keep a step, and what it is made of if that is several lots; -> its number."""
         number = len(self.steps)
         self.steps.append(step)
         if len(lots) > 1:
-            self.parts[number] = tuple(Part(lot.step, lot.origin_amount) for lot in lots)
+            self.parts[number] = tuple([Part(lot.step, lot.origin_amount) for lot in lots])
         return number
 
     def into(self, places: Container[Address]) -> Sequence[int]:
@@ -365,11 +386,12 @@ class Book:
 
     def end(self, kind: EndKind, address: Address, asset: AssetId, lots: Iterable[Lot]) -> None:
         """Money that goes no further, one end a step."""
-        sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        sums: dict[tuple[str, int], list[int]] = {}
         for lot in lots:
             if lot.origin is not CLEAN:
-                sums[(lot.origin, lot.step)][0] += lot.amount
-                sums[(lot.origin, lot.step)][1] += lot.origin_amount
+                both = sums.setdefault((lot.origin, lot.step), [0, 0])
+                both[0] += lot.amount
+                both[1] += lot.origin_amount
         for (origin, step), (amount, origin_amount) in sums.items():
             self.ends.append(End(kind, address, asset, origin, amount, origin_amount, step))
 
@@ -392,8 +414,8 @@ def by_origin(lots: Iterable[Lot]) -> dict[str, list[Lot]]:
 
 def _together(lots: Sequence[Lot]) -> Lot:
     """Lots of one origin as one; its step had brought the largest of them, the first of the largest."""
-    largest = max(lots, key=ORIGIN_AMOUNT)
-    return Lot(total(lots), largest.origin, sum(map(ORIGIN_AMOUNT, lots)), largest.step)
+    largest = max(lots, key=attrgetter("origin_amount"))
+    return Lot(total(lots), largest.origin, worth(lots), largest.step)
 
 
 def unseen(transaction: Transaction, pot: PotKey, amount: int) -> Gap:

@@ -140,7 +140,7 @@ class _Work:
 def _changes(at: Transaction, out: Transfer, into: Transfer) -> Plan:
     """The passage gives what was paid in and gets what is paid out."""
     assert out.recipient is not None and into.sender is not None  # noqa: S101, PT018 - the passage on either chain
-    payer, getter = Party(*out.recipient, ""), Party(*into.sender, "")
+    payer, getter = Party(out.recipient, ""), Party(into.sender, "")
     return Plan(
         at,
         spends=[Spend(payer, out.asset, [Leg(out.amount, None)])],

@@ -49,6 +49,7 @@ class Fold:
         self.known = known
         self.origins = origins
         self.origin_of = origins.of
+        self.reports = origins.addresses.__contains__
         readable = known.read | origins.addresses | known.crossed.passages
         self.kept = reachable(plans, readable, origins.addresses) & readable
         self.plans = [made for made in plans if self._matters(made)]
@@ -142,8 +143,9 @@ class Fold:
 
     def enter(self, address: Address, at: datetime) -> None:
         """Taint came into a pot of this address."""
-        self.touched.setdefault(address, at)
-        self.hops.setdefault(address, 1)  # a reported payment came straight from outside
+        if address not in self.touched:
+            self.touched[address] = at
+            self.hops.setdefault(address, 1)  # a reported payment came straight from outside
 
     def unseen(self, transaction: Transaction, pot: PotKey, amount: int) -> None:
         """A pot paid more than was seen coming in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,7 +78,7 @@ class Recorder(Book):
         self.address = address
         self.lines: list[Line] = []
 
-    def take(self, transaction: Transaction, key: PotKey, amount: int, *, fee: bool = False) -> list[Lot]:
+    def take(self, transaction: Transaction, key: PotKey, amount: int, fee: bool = False) -> list[Lot]:
         """Spend from a pot; see Book."""
         pot = self.pots.get(key)
         missing = amount - (pot.held if pot else 0)
@@ -91,9 +91,9 @@ class Recorder(Book):
 
     def put(self, key: PotKey, lots: Sequence[Lot], at: datetime) -> None:
         """Let tainted lots into a pot; see Book."""
-        super().put(key, lots, at)
         if key[0] == self.address:
             self._write(self.steps[lots[0].step].transaction, Entry.IN, key[1], lots)
+        super().put(key, lots, at)
 
     def put_clean(self, transaction: Transaction, key: PotKey, amount: int) -> Lot | None:
         """Let money without history into a pot; see Book."""
@@ -110,11 +110,12 @@ class Recorder(Book):
             self._write(self.steps[lots[0].step].transaction, Entry.ENDED, asset, lots)
 
     def _write(self, transaction: Transaction, entry: Entry, asset: AssetId, lots: Sequence[Lot]) -> None:
+        said = [replace(lot) for lot in lots]  # as they are now: pots change them
         last = self.lines[-1] if self.lines else None
         if last and (last.transaction, last.entry, last.asset) == (transaction, entry, asset):
-            last.lots.extend(lots)  # what came tainted and what came clean, or several outpoints
+            last.lots.extend(said)  # what came tainted and what came clean, or several outpoints
         else:
-            self.lines.append(Line(transaction, entry, asset, list(lots)))
+            self.lines.append(Line(transaction, entry, asset, said))
 
 
 def ledger(  # noqa: PLR0917 - what a fold is told

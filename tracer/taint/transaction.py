@@ -103,7 +103,7 @@ def plan(transaction: Transaction, counted: Iterable[Transfer], stop_at: StopAt,
 
 def _payers(made: Plan) -> set[Party]:
     payers = {spend.payer for spend in made.spends}
-    payers.update(Party(*address, "") for address, _, _ in made.fees)
+    payers.update(Party(address, "") for address, _, _ in made.fees)
     return payers
 
 
@@ -122,7 +122,7 @@ def _go_straight(made: Plan, move: Transfer, stop_at: StopAt) -> bool:
     payer, receiver, asset, amount = move.sender, move.recipient, move.asset, move.amount
     if payer is None or receiver is None or payer == receiver or is_zero(payer) or is_zero(receiver):
         return False
-    source, target = Party(*payer, ""), Party(*receiver, "")
+    source, target = Party(payer, ""), Party(receiver, "")
     stop = _stop(target, stop_at)
     if stop is Stop.VENUE or wrapper(asset) or wrapper(AssetId(*payer)):
         return False
@@ -142,7 +142,7 @@ def _stops(parties: Iterable[Party], stop_at: StopAt) -> dict[Party, Stop]:
 
 
 def _stop(party: Party, stop_at: StopAt) -> Stop | None:
-    if wrapper(AssetId(party.chain, party.text)):
+    if wrapper(AssetId(*party.address)):
         return Stop.VENUE  # it only changes the coin's form
     return stop_at(party.address)
 
@@ -155,7 +155,7 @@ def _edges(transfers: list[Transfer], payments: frozenset[str], made: Plan) -> l
             continue
         source, target = _end(transfer.sender, transfer.id), _end(transfer.recipient, transfer.id)
         if transfer.id in payments:
-            paid = Party(*target[:2], f"payment:{transfer.id}")
+            paid = Party(target.address, f"payment:{transfer.id}")
             made.reported[paid] = transfer
             made.spends.append(Spend(source, transfer.asset, [Leg(transfer.amount, paid)]))
             source = paid
@@ -165,7 +165,7 @@ def _edges(transfers: list[Transfer], payments: frozenset[str], made: Plan) -> l
 
 
 def _end(address: Address, transfer_id: str) -> Party:
-    return Party(*address, f"zero:{transfer_id}" if is_zero(address) else "")
+    return Party(address, f"zero:{transfer_id}" if is_zero(address) else "")
 
 
 def _wrap(transfer: Transfer) -> Iterable[Edge]:
@@ -176,7 +176,7 @@ def _wrap(transfer: Transfer) -> Iterable[Edge]:
         asset = AssetId(*contract)
         if wrapper(asset):
             way = (contract, other) if contract == transfer.recipient else (other, contract)
-            yield Edge(asset, Party(*way[0], ""), Party(*way[1], ""), transfer.amount, transfer.id)
+            yield Edge(asset, Party(way[0], ""), Party(way[1], ""), transfer.amount, transfer.id)
 
 
 def _without_shown_wraps(transfers: list[Transfer]) -> list[Transfer]:
@@ -184,8 +184,10 @@ def _without_shown_wraps(transfers: list[Transfer]) -> list[Transfer]:
     derived: dict[tuple[AssetId, Address, int, bool], int] = defaultdict(int)
     for transfer in transfers:
         for edge in _wrap(transfer):
-            out = edge.source.text == edge.asset.contract
+            out = edge.source.address.text == edge.asset.contract
             derived[(edge.asset, (edge.target if out else edge.source).address, edge.amount, out)] += 1
+    if not derived:
+        return transfers
     kept = []
     for transfer in transfers:
         key = _shown_wrap(transfer)
@@ -251,7 +253,7 @@ class _Planner:
         venues = {party for party, stop in self.made.stops.items() if stop is Stop.VENUE}
         spends: dict[Party, Spend] = {}
         for payer, receiver, amount, unresolved in allocate(asset, self.made.edges, venues):
-            spend = spends.setdefault(payer, Spend(payer, asset))
+            spend = spends.get(payer) or spends.setdefault(payer, Spend(payer, asset))
             if payer not in venues:
                 self.payers_at[receiver].add(payer)
             if payer in self.made.exchanges:

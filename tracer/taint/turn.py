@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tracer.model import Address, AssetId
+from tracer.model import Address, AssetId, Transaction
 from tracer.taint.allocate import Party
 from tracer.taint.books import ENDS, Book, EndKind, by_origin
-from tracer.taint.methods import ORIGIN_AMOUNT, Lot, convert, deal, tainted, total
+from tracer.taint.methods import Lot, convert, deal, tainted, total, worth
 from tracer.taint.transaction import Plan, Spend, Straight, Target
 
 Paid = Mapping[str, tuple[AssetId, int]]  # by origin: the asset that carried most of it, and how much of that
@@ -30,7 +30,7 @@ def play(book: Book, plan: Plan, spends: Mapping[Address, bool]) -> None:
         if spends.get(address):
             book.lose("fees", plan.at, address, asset, book.take(plan.at, (address, asset, ""), amount, fee=True))
     if plan.straight is not None:
-        _straight(book, plan, plan.straight, spends)
+        _straight(book, plan.at, plan.straight, spends)
         return
     turn = _Turn(book, plan, spends)
     turn.pay()
@@ -39,14 +39,14 @@ def play(book: Book, plan: Plan, spends: Mapping[Address, bool]) -> None:
     turn.receive()
 
 
-def _straight(book: Book, plan: Plan, way: Straight, spends: Mapping[Address, bool]) -> None:
+def _straight(book: Book, at: Transaction, way: Straight, spends: Mapping[Address, bool]) -> None:
     """Most transactions are one payment: what `_Turn` does, without its detours (a test holds them equal)."""
     payer, receiver, asset, amount, stop = way
-    taken = book.take(plan.at, (payer, asset, ""), amount) if spends.get(payer) else ()
-    lots = book.carry(plan.at, "payment", payer, receiver, asset, taken) if tainted(taken) else []
+    lots = book.take(at, (payer, asset, ""), amount) if spends.get(payer) else ()
+    lots = book.carry(at, "payment", payer, receiver, asset, lots) if tainted(lots) else ()
     if stop is None:
-        book.receive(plan.at, (receiver, asset, ""), amount, lots)
-    elif stop in ENDS:
+        book.receive(at, (receiver, asset, ""), amount, lots)
+    elif lots and stop in ENDS:
         book.end(ENDS[stop], receiver, asset, lots)
 
 
@@ -87,11 +87,12 @@ class _Turn:
             self.handed[to].append((spend.payer, spend.asset, share))
 
     def _taken(self, spend: Spend) -> list[Lot]:
-        amount = sum(leg.amount for leg in spend.legs)
-        if spend.payer in self.reported:
-            return self.reported[spend.payer]
-        if not spend.payer.tag and self.spends.get(spend.payer.address):
-            return self.book.take(self.plan.at, (spend.payer.address, spend.asset, ""), amount)
+        payer = spend.payer
+        if payer in self.reported:
+            return self.reported[payer]
+        amount = sum([leg.amount for leg in spend.legs])
+        if not payer.tag and self.spends.get(payer.address):
+            return self.book.take(self.plan.at, (payer.address, spend.asset, ""), amount)
         return [Lot(amount)]
 
     def exchange(self) -> None:
@@ -135,12 +136,11 @@ class _Turn:
                 self.inbox[(party, asset)].append(Parcel(payer, "hand_on", mine, paid[(payer, paid_asset)]))
 
     def receive(self) -> None:
-        for (party, asset), amount in self.plan.receipts.items():
-            lots = [
-                lot
-                for parcel in self.inbox.get((party, asset), ())
-                for lot in self._carry(parcel, party.address, asset)
-            ]
+        for place, amount in self.plan.receipts.items():
+            party, asset = place
+            lots: list[Lot] = []
+            for parcel in self.inbox.get(place, ()):
+                lots += self._carry(parcel, party.address, asset)
             stop = self.plan.stops.get(party)
             if party.tag.startswith("zero:"):
                 self.book.end(EndKind.REDEEMED, party.address, asset, lots)
@@ -168,9 +168,9 @@ def _paid(by_asset: Iterable[tuple[AssetId, Sequence[Lot]]]) -> Paid:
     best: dict[str, tuple[int, AssetId, int]] = {}
     for asset, lots in by_asset:
         for origin, mine in by_origin(lots).items():
-            worth = sum(map(ORIGIN_AMOUNT, mine))
-            if origin not in best or worth > best[origin][0]:
-                best[origin] = (worth, asset, total(mine))
+            most = worth(mine)
+            if origin not in best or most > best[origin][0]:
+                best[origin] = (most, asset, total(mine))
     return {origin: (asset, amount) for origin, (_, asset, amount) in best.items()}
 
 
