@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -23,9 +24,11 @@ from tests.benchmarks import growth
 from tests.taint.histories import cases, moved
 from tests.taint.scenario import asset, place
 from tracer.model import Category, Kind, Label, Limits, OriginSpec
+from tracer.taint import kernel
 from tracer.taint.exposure import exposures
 from tracer.taint.flow import Flow, Result
-from tracer.taint.kernel import CODES
+from tracer.taint.kernel import CODES, machine
+from tracer.taint.kernel.compiled import STAMP, stamp
 from tracer.taint.kernel.wide import LIMIT, U, add, less, share, sub
 from tracer.taint.landings import landings
 from tracer.taint.methods import METHODS
@@ -222,6 +225,18 @@ def test_a_fold_holds_at_most_300_bytes_a_transfer() -> None:
     tape = growth.Tape.of(20_000)
 
     assert [] == [method for method in CODES if tape.fold(method)[1] > growth.MOST]
+
+
+def test_what_was_compiled_of_another_source_is_not_used(tmp_path: Path) -> None:
+    """Division stands in one file, the fold that calls it in another: a change of the one ends what was kept."""
+    folder = Path(kernel.__file__).parent
+    shutil.copytree(folder, tmp_path / "kernel", ignore=shutil.ignore_patterns("__pycache__"))
+    divides = tmp_path / "kernel" / "wide.py"
+    kept = stamp(tmp_path / "kernel")
+    divides.write_text(divides.read_text().replace("floor", "ceil"))
+
+    assert STAMP == kept == machine._run._cache._cache_file._source_stamp
+    assert kept != stamp(tmp_path / "kernel")
 
 
 def _label(where: Any, category: Category) -> Label:

@@ -23,7 +23,6 @@ HELD = [Lot(3), Lot(5, "thief", 5, 1), Lot(4), Lot(6, "boss", 6, 2)]
 )
 def test_what_is_kept_stays_in_order_of_arrival(method: str, kept: list[Lot]) -> None:
     """Of 18 coins in four lots 5 are paid; what is left lies there in the order in which it came."""
-    pot = [replace(lot) for lot in HELD]
-    METHODS[method].spend(pot, 5)
+    _, left = METHODS[method].spend([replace(lot) for lot in HELD], 5)
 
-    assert kept == pot
+    assert kept == left

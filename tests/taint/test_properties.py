@@ -152,8 +152,7 @@ def test_last_in_first_out_is_first_in_first_out_of_the_reverse(held: list[Lot],
 
 def spent(method: str, held: list[Lot], amount: int) -> tuple[list[Lot], list[Lot]]:
     """What a method takes, and what stays."""
-    pot = [replace(lot) for lot in held]
-    return METHODS[method].spend(pot, amount), pot
+    return METHODS[method].spend([replace(lot) for lot in held], amount)
 
 
 @given(lots, st.data())

@@ -189,7 +189,7 @@ class Book:
                 pot.unseen += missing
             taken, pot.lots, pot.held = [*pot.lots, made], [], 0
         else:
-            taken = self._row.spend(pot.lots, amount)
+            taken, _ = self._row.spend(pot.lots, amount)  # the pot's own list is what is kept
             pot.held -= amount
         if fee:
             pot.fees += amount

@@ -1,6 +1,7 @@
-"""How a pot spends its lots: five methods by one signature, `spend(lots, amount) -> taken`; the rest stays in `lots`.
+"""How a pot spends its lots: five methods by one signature, `spend(lots, amount) -> (taken, kept)`.
 
-All conserve: what is taken and what stays add up to what was there, in base units and in origin units.
+All conserve: what is taken and what is kept add up to what was there, in base units and in origin units. The list that
+is given becomes what is kept, and lots that move on stay the same lots: making new ones took a third of a fold's time.
 Amounts divide by running totals, so that no sort, no float and no remainder rule is needed.
 """
 
@@ -55,6 +56,9 @@ def cut(lot: Lot, part: int) -> Lot:
     return Lot(part, lot.origin, along, lot.step)
 
 
+Spent = tuple[list[Lot], list[Lot]]
+
+
 def total(lots: Iterable[Lot]) -> int:
     """What the lots add up to, in base units of the pot's asset."""
     amount = 0
@@ -79,7 +83,7 @@ def tainted(lots: Iterable[Lot]) -> bool:
     return False
 
 
-def fifo(lots: list[Lot], amount: int) -> list[Lot]:
+def fifo(lots: list[Lot], amount: int) -> Spent:
     """First in, first out: Clayton's case, Devaynes v Noble (1816) 1 Mer 572. Whole lots, the last one in part."""
     taken: list[Lot] = []
     while amount and lots:
@@ -89,18 +93,18 @@ def fifo(lots: list[Lot], amount: int) -> list[Lot]:
             break
         taken.append(lots.pop(0))
         amount -= lot.amount
-    return taken
+    return taken, lots
 
 
-def lifo(lots: list[Lot], amount: int) -> list[Lot]:
+def lifo(lots: list[Lot], amount: int) -> Spent:
     """Last in, first out."""
     lots.reverse()
-    taken = fifo(lots, amount)
+    taken, _ = fifo(lots, amount)
     lots.reverse()
-    return taken
+    return taken, lots
 
 
-def haircut(lots: list[Lot], amount: int) -> list[Lot]:
+def haircut(lots: list[Lot], amount: int) -> Spent:
     """Every lot gives in proportion: pro rata, part by running totals."""
     taken: list[Lot] = []
     kept: list[Lot] = []
@@ -112,10 +116,10 @@ def haircut(lots: list[Lot], amount: int) -> list[Lot]:
             if part:
                 taken.append(cut(lot, part))
     lots[:] = kept
-    return taken
+    return taken, lots
 
 
-def _preferring(lots: list[Lot], amount: int, *, dirty: bool) -> list[Lot]:
+def _preferring(lots: list[Lot], amount: int, *, dirty: bool) -> Spent:
     """First in, first out, but all of one kind before any of the other."""
     taken: list[Lot] = []
     for wanted in (dirty, not dirty):
@@ -125,19 +129,19 @@ def _preferring(lots: list[Lot], amount: int, *, dirty: bool) -> list[Lot]:
             if (lot.origin is not CLEAN) != wanted:
                 n += 1
             elif lot.amount > amount:
-                return [*taken, cut(lot, amount)]
+                return [*taken, cut(lot, amount)], lots
             else:
                 taken.append(lots.pop(n))
                 amount -= lot.amount
-    return taken
+    return taken, lots
 
 
-def dirty_first(lots: list[Lot], amount: int) -> list[Lot]:
+def dirty_first(lots: list[Lot], amount: int) -> Spent:
     """Tainted lots go first, ties in order of arrival: the most that can have left."""
     return _preferring(lots, amount, dirty=True)
 
 
-def clean_first(lots: list[Lot], amount: int) -> list[Lot]:
+def clean_first(lots: list[Lot], amount: int) -> Spent:
     """Clean lots go first, ties in order of arrival: the least that must have left."""
     return _preferring(lots, amount, dirty=False)
 
@@ -172,7 +176,7 @@ def blend(lots: list[Lot], new: Iterable[Lot]) -> None:
 class Method:
     """A row of METHODS: how a pot spends, how lots enter it, and what that assumes, in a sentence for a judge."""
 
-    spend: Callable[[list[Lot], int], list[Lot]]
+    spend: Callable[[list[Lot], int], Spent]
     enter: Callable[[list[Lot], Iterable[Lot]], None]
     says: str
 
@@ -196,7 +200,7 @@ def deal(lots: Sequence[Lot], amounts: Sequence[int]) -> list[list[Lot]]:
     `amounts` must add up to the lots' total.
     """
     left = [*lots]
-    return [*[haircut(left, amount) for amount in amounts[:-1]], left]
+    return [*[haircut(left, amount)[0] for amount in amounts[:-1]], left]
 
 
 def convert(paid: Sequence[Sequence[Lot]], received: Sequence[int]) -> tuple[list[list[Lot]], list[Lot]]:

@@ -58,7 +58,7 @@ def play(book: Book, plan: Coins, spends: Mapping[Address, bool]) -> None:
         _say_missing(book, plan, lots, missing)
         METHODS[book.method].enter(lots, [Lot(missing)])
     for output in plan.outputs:
-        taken = METHODS[book.method].spend(lots, output.amount)
+        taken, lots = METHODS[book.method].spend(lots, output.amount)
         if output.id in plan.reported:
             taken = book.report(output, taken)
         if output.recipient is None:
