@@ -38,12 +38,15 @@ def joined(high: Array, low: Array) -> list[int]:
 class Columns:
     """The steps of a method, a column of each of their fields, made when it is first asked for."""
 
-    def __init__(self, state: State, heads: Array, counts: Array, rows: Array, local: Array) -> None:
-        self._state, self._heads, self._counts, self._rows, self._local = state, heads, counts, rows, local
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        heads = used(share.state, "head", table.HEADS)
+        mine = heads["method"] == share.code
+        self._heads, self._counts = heads[mine], share.counts[mine]
         self._made: dict[str, Array] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._share.steps)
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._made:
@@ -51,52 +54,67 @@ class Columns:
         return self._made[name]
 
     def _column(self, name: str) -> Array:
+        share, state = self._share, self._share.state
         if name in (table.HEAD.names or ()):
             return np.repeat(self._heads[name], self._counts)
         if name == "origin":
-            parents = used(self._state, "step", table.STEPS)["parent"]
+            parents = used(state, "step", table.STEPS)["parent"]
             origins = np.zeros(len(parents), np.int32)
             of_origin(parents, origins)
-            return origins[self._rows]
+            return origins[share.steps]
         if name in (table.STEP.names or ()):
-            column: Array = self._state.step[name][self._rows]
+            column: Array = state.step[name][share.steps]
             return column
-        made, wide = np.zeros(len(self), np.uint64), used(self._state, "wide", table.WIDES)
-        mine = np.isin(wide["number"], self._rows)
-        made[self._local[wide["number"][mine]]] = wide[name][mine]
+        made, wide = np.zeros(len(self), np.uint64), used(state, "wide", table.WIDES)
+        mine = share.by[wide["number"]] == share.code
+        made[share.local[wide["number"][mine]]] = wide[name][mine]
         return made
 
 
 @dataclass(frozen=True)
 class Share:
-    """What of a state is one method's: its code, its place among those played, and the numbers of its steps."""
+    """What of a state is one method's: its code, and its place among those played.
+
+    `counts`: how many steps each head has; `by`: the code of the method of each step.
+    """
 
     state: State
     ready: Planned
     code: int
     place: int
-    steps: Array  # rows, in order
-    local: Array  # by row: the number within its method
-    step_rows: Columns
+    counts: Array
+    by: Array
 
     @classmethod
     def of(cls, state: State, ready: Planned, codes: Sequence[int]) -> list[Share]:
         """The share of each method, in the order in which they were played."""
-        heads, every = used(state, "head", table.HEADS), int(state.counts[table.STEPS])
-        counts, local = np.diff(heads["first"], append=every), np.zeros(every, np.int32)
-        by, made = np.repeat(heads["method"], counts), []
-        for place, code in enumerate(codes):
-            rows, mine = np.flatnonzero(by == code), heads["method"] == code
-            local[rows] = np.arange(len(rows))
-            told = Columns(state, heads[mine], counts[mine], rows, local)
-            made.append(cls(state, ready, code, place, rows, local, told))
+        heads = used(state, "head", table.HEADS)
+        counts = np.diff(heads["first"], append=int(state.counts[table.STEPS]))
+        by = np.repeat(heads["method"], counts)
+        return [cls(state, ready, code, place, counts, by) for place, code in enumerate(codes)]
+
+    @cached_property
+    def steps(self) -> Array:
+        """The numbers of its steps, in order."""
+        made: Array = np.flatnonzero(self.by == self.code)
         return made
+
+    @cached_property
+    def local(self) -> Array:
+        """By number of a step: its number within the method."""
+        made = np.zeros(len(self.by), np.int32)
+        made[self.steps] = np.arange(len(self.steps))
+        return made
+
+    @cached_property
+    def step_rows(self) -> Columns:
+        """Its steps."""
+        return Columns(self)
 
     def of_steps(self, name: str, counter: int) -> Array:
         """The rows of a table that are about this method's steps."""
-        every, heads = used(self.state, name, counter), used(self.state, "head", table.HEADS)
-        methods = heads["method"][np.searchsorted(heads["first"], every["number"], "right") - 1]
-        mine: Array = every[methods == self.code]
+        every = used(self.state, name, counter)
+        mine: Array = every[self.by[every["number"]] == self.code]
         return mine
 
     def rows(self, name: str, counter: int) -> Array:
