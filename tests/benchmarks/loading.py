@@ -1,7 +1,7 @@
 """A stored case: loading it, and loading, folding and telling it, beside a bare SELECT of the same transfers.
 
 The history is `tests.worlds.economy` in SQLite. `load_*` is `Store.history` of every address, as a trace of a big case
-reads it; `load_fold_paths_*` is that, what poison is in it, all five methods with the reach, and by which steps the
+reads it; `load_fold_paths_*` is that, what poison is in it, all five methods, and by which steps the
 money of every end came under the headline method, its largest ways with what each carried. `tell_*` makes values of
 all that: every landing of every method with its arrivals and paths, transaction by transaction.
 """

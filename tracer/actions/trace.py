@@ -153,7 +153,7 @@ class Reading:
 
     def _know(self, places: set[Address], assets: set[AssetId]) -> None:
         """Hear the labels of these, and learn how assets call themselves."""
-        self.flow.labels.add(self.store.labels(sorted(places - self.labelled)))
+        self.flow.labels.add(self.store.labels(places - self.labelled))
         self.labelled |= places
         self.symbols |= {asset.id: asset.symbol for asset in self.store.assets(assets - self.symbols.keys())}
 

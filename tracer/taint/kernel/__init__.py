@@ -16,11 +16,13 @@ from tracer.model import Address, Gap, Transaction
 from tracer.taint.books import Book, PotKey
 from tracer.taint.kernel import results
 from tracer.taint.kernel.history import History, TooWide, given, microseconds
-from tracer.taint.kernel.machine import judge, run, stain
+from tracer.taint.kernel.machine import judge, run
 from tracer.taint.kernel.planner import Planned, Scene, planned
 from tracer.taint.kernel.share import CODES, Share
-from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, State, World, stains, state
+from tracer.taint.kernel.state import CONTACT, LABEL, NEVER, PLACE, Array, State, World, state
 from tracer.taint.reach import Reach
+
+ROOM = 4  # a method writes a step for every so many payments, about: tables of that size seldom have to grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,6 @@ def fill(methods: Sequence[str], history: History, scene: Scene) -> Played:
     places = scenery(ready, scene)
     codes = [CODES[method] for method in methods]
     made = folded(ready, places, codes)
-    reached = stain(ready.tape, places, stains(len(ready.pots), len(ready.names.origins.all), ready.lines))
     shares = zip(methods, Share.of(made, ready, codes), strict=True)
     books: dict[str, Book] = {method: results.Told(method, share) for method, share in shares}
     for book in books.values():
@@ -61,7 +62,7 @@ def fill(methods: Sequence[str], history: History, scene: Scene) -> Played:
     return Played(
         planned=ready,
         books=books,
-        reach=results.Stained(scene.origins, reached, ready),
+        reach=results.Stained(scene.origins, ready, places),
         hops=results.hops(places, ready),
         touched=results.touched(places, ready),
         judged=_judged(places, scene, ready.names.addresses.all),
@@ -75,7 +76,8 @@ def folded(ready: Planned, world: World, codes: Sequence[int]) -> State:
     """Play the tape in the pots of some methods."""
     origins, pots = len(ready.names.origins.all), len(ready.pots)
     methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
-    return run(ready.tape, world, methods, state(len(codes), pots, origins, ready.lines))
+    room = max(1024, len(ready.tape.spend) // ROOM * len(codes))
+    return run(ready.tape, world, methods, state(len(codes), pots, origins, ready.lines, room))
 
 
 def _judged(world: World, scene: Scene, addresses: Sequence[Address]) -> dict[Address, int]:

@@ -13,10 +13,11 @@ from tracer.model import Address, AssetId, Gap, Transaction
 from tracer.taint.books import Book, End, EndKind, Loss, Part, Pot, PotKey, Step, unseen
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.history import EPOCH
+from tracer.taint.kernel.machine import stain
 from tracer.taint.kernel.near import count_hops
 from tracer.taint.kernel.planner import Planned
 from tracer.taint.kernel.share import CODES, Columns, Share, joined, used, whole
-from tracer.taint.kernel.state import Array, Stains, State, World
+from tracer.taint.kernel.state import Array, State, World, stains
 from tracer.taint.kernel.ways import Found, Question, Walker
 from tracer.taint.methods import CLEAN, NO_STEP, Lot
 from tracer.taint.origins import Origins
@@ -248,23 +249,25 @@ _PAGES: dict[str, Callable[[Share], Any]] = {
 
 
 class Stained(Reach):
-    """The poison's reach, made of the arrays when it is first asked for."""
+    """The poison's reach, spread over what was played, and made of the arrays, when it is first asked for."""
 
-    def __init__(self, origins: Origins, stains: Stains, ready: Planned) -> None:
+    def __init__(self, origins: Origins, ready: Planned, world: World) -> None:
         self.origins = origins
-        self._entries = stains
         self._ready = ready
+        self._world = world
 
     def __getattr__(self, name: str) -> Any:
         """Called for what is not made yet."""
         if name not in ("pots", "came"):
             raise AttributeError(name)
         self.pots, self.came = defaultdict(set), defaultdict(int)
-        entry, names = self._entries.entry, self._ready.names
+        ready, names = self._ready, self._ready.names
+        made = stain(ready.tape, self._world, stains(len(ready.pots), len(names.origins.all), ready.lines))
+        entry = made.entry
         came, of_origin, after = whole(entry, "came"), entry["origin"].tolist(), entry["after"].tolist()
-        some = np.flatnonzero(self._entries.head >= 0)
-        pots = self._ready.pots[some].tolist()
-        for (place, asset), head in zip(pots, self._entries.head[some].tolist(), strict=True):
+        some = np.flatnonzero(made.head >= 0)
+        pots = ready.pots[some].tolist()
+        for (place, asset), head in zip(pots, made.head[some].tolist(), strict=True):
             address, kind, number = names.addresses.all[place], names.assets.all[asset], head
             while number >= 0:
                 origin = names.origins.all[of_origin[number]]
