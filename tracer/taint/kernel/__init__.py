@@ -75,7 +75,7 @@ def fill(methods: Sequence[str], history: History, scene: Scene) -> Played:
 def folded(ready: Planned, world: World, codes: Sequence[int]) -> State:
     """Play the tape in the pots of some methods."""
     origins, pots = len(ready.names.origins.all), len(ready.pots)
-    methods = np.array([(code, n * pots, n * origins) for n, code in enumerate(codes)], np.int64)
+    methods = np.array([(code, n, len(codes), n * origins) for n, code in enumerate(codes)], np.int64)
     room = max(1024, len(ready.tape.spend) // ROOM * len(codes))
     return run(ready.tape, world, methods, state(len(codes), pots, origins, ready.lines, room))
 

@@ -129,7 +129,7 @@ def _everything(S, method, pot):
 @inlined
 def take(S, M, tx, pot, own, fee, high, low):
     """Spend from a pot into the bag (`Book.take`); `own`: the origin of what was never seen coming in."""
-    method, number, account = M[0], M[1] + pot, S.account
+    method, number, account = M[0], M[1] + M[2] * pot, S.account
     held_high, held_low = account[number, HELD], account[number, HELD + 1]
     if less(held_high, held_low, high, low):
         _everything(S, method, number)
@@ -147,10 +147,10 @@ def _unseen(S, M, tx, pot, own, high, low):
     S.counts[GAPS] += 1
     gap.amount_high, gap.amount_low, gap.tx, gap.pot, gap.method = high, low, tx, pot, M[0]
     if own >= 0:
-        more(S.originated, M[2] + own, 0, high, low)
+        more(S.originated, M[3] + own, 0, high, low)
         bag(S, high, low, own, high, low, -1, 0)
     else:
-        more(S.account, M[1] + pot, UNSEEN, high, low)
+        more(S.account, M[1] + M[2] * pot, UNSEEN, high, low)
         bag(S, high, low, -1, ZERO, ZERO, -1, 0)
 
 
@@ -167,7 +167,7 @@ def _spend(S, method, pot, high, low):
 @inlined
 def enter(S, M, pot, high, low, origin, worth_high, worth_low, step):
     """Let a lot into a pot: `methods.blend` under haircut, `methods.queue` under the others."""
-    method, number = M[0], M[1] + pot
+    method, number = M[0], M[1] + M[2] * pot
     more(S.account, number, HELD, high, low)
     side = 0 if origin >= 0 or method in (FIFO, LIFO) else 1
     last = _of_origin(S, number, side, origin) if method == HAIRCUT else _neighbour(S, number, side, origin, step)

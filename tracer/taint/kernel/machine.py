@@ -114,14 +114,13 @@ def _need(T, W, methods, S, i):
     """The most rows of any table that this transaction can fill."""
     lots = 2 * len(methods)
     for n in range(len(methods)):
-        base = methods[n, 1]
         for f in range(T.tx[i].fee, T.tx[i + 1].fee):
             if W.place[T.fee[f].address].may == i:
-                lots += S.pot[base + T.fee[f].pot, 4] + 1
+                lots += S.pot[n + len(methods) * T.fee[f].pot, 4] + 1
         for s in range(T.tx[i].spend, T.tx[i + 1].spend):
             lots += 1
             if T.spend[s].address >= 0 and W.place[T.spend[s].address].may == i:
-                lots += S.pot[base + T.spend[s].pot, 4] + 1
+                lots += S.pot[n + len(methods) * T.spend[s].pot, 4] + 1
     return 2 * lots * (3 + T.tx[i].lines) + T.tx[i + 1].receipt - T.tx[i].receipt + SLACK
 
 

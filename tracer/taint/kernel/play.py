@@ -1,6 +1,7 @@
 """One transaction played in one method's pots, compiled (`turn.play`).
 
-`T` is the tape, `W` the world, `S` the state, `M` the method and where its pots and origins begin, `i` the transaction.
+`T` is the tape, `W` the world, `S` the state, `M` the method: its code, its place among how many, and where
+its origins begin; `i` the transaction.
 """
 
 from __future__ import annotations

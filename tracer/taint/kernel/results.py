@@ -138,8 +138,7 @@ def _losses(share: Share) -> Iterator[Loss]:
 def _open(share: Share) -> tuple[Array, Array, list[PotKey], Array]:
     """The pots that anything went through: their accounts, lists and keys, and their numbers."""
     places, assets, _ = share.names
-    first = share.place * len(share.ready.pots)
-    account, head = (one[first : first + len(share.ready.pots)] for one in (share.state.account, share.state.pot))
+    account, head = (one[share.place :: share.methods] for one in (share.state.account, share.state.pot))
     some = np.flatnonzero(account.any(axis=1))
     keys = [(places[place], assets[asset], "") for place, asset in share.ready.pots[some].tolist()]
     return account[some], head[some], keys, some

@@ -73,7 +73,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Share:
-    """What of a state is one method's: its code, and its place among those played.
+    """What of a state is one method's: its code, and its place among the methods that were played.
 
     `counts`: how many steps each head has; `by`: the code of the method of each step.
     """
@@ -82,6 +82,7 @@ class Share:
     ready: Planned
     code: int
     place: int
+    methods: int
     counts: Array
     by: Array
 
@@ -91,7 +92,7 @@ class Share:
         heads = used(state, "head", table.HEADS)
         counts = np.diff(heads["first"], append=int(state.counts[table.STEPS]))
         by = np.repeat(heads["method"], counts)
-        return [cls(state, ready, code, place, counts, by) for place, code in enumerate(codes)]
+        return [cls(state, ready, code, place, len(codes), counts, by) for place, code in enumerate(codes)]
 
     @cached_property
     def steps(self) -> Array:

@@ -1,6 +1,7 @@
 """What a transaction leaves behind, compiled: steps with their parts, ends, losses, and lots in pots (`books.py`).
 
-`T` is the tape, `W` the world, `S` the state, `M` the method and where its pots and origins begin, `i` the transaction.
+`T` is the tape, `W` the world, `S` the state, `M` the method: its code, its place among how many, and where
+its origins begin; `i` the transaction.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def arrive(T, W, S, M, i, r, start, first):
         worth_high, worth_low = ZERO, ZERO
         if to.own >= 0:
             worth_high, worth_low = high, low
-            more(S.originated, M[2] + to.own, 0, high, low)
+            more(S.originated, M[3] + to.own, 0, high, low)
             _touch(T, W, i, to.address)
         else:
-            more(S.account, M[1] + to.pot, CLEAN, high, low)
+            more(S.account, M[1] + M[2] * to.pot, CLEAN, high, low)
         enter(S, M, to.pot, high, low, to.own, worth_high, worth_low, -1)
 
 

@@ -1,6 +1,7 @@
 """A transaction of several payments played in one method's pots, compiled (`turn._Turn`).
 
-`T` is the tape, `W` the world, `S` the state, `M` the method and where its pots and origins begin, `i` the transaction.
+`T` is the tape, `W` the world, `S` the state, `M` the method: its code, its place among how many, and where
+its origins begin; `i` the transaction.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def _report(T, S, M, payment, start, end):
         if less(most_high, most_low, high, low):
             high, low = most_high, most_low
         most_high, most_low = sub(most_high, most_low, high, low)
-        more(S.originated, M[2] + one.origin, 0, high, low)
+        more(S.originated, M[3] + one.origin, 0, high, low)
         bag(S, high, low, one.origin, high, low, -1, 0)
         rest_high, rest_low = sub(a.amount_high, a.amount_low, high, low)
         if rest_high != ZERO or rest_low != ZERO:
