@@ -96,7 +96,7 @@ class World(NamedTuple):
 
 class State(NamedTuple):
     """All methods' pots and what came of them. The pots that the methods have for one address and asset lie together,
-    as they are looked at one after the other: apart, a fold took a fifth longer. The origins of one method lie together.
+    as they are looked at in turn: apart, a fold took a fifth longer. The origins of one method lie together.
 
     Steps are numbered through all methods; results.py numbers those of each.
     """
