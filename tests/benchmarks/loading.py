@@ -55,11 +55,13 @@ class Stored:
 
     path: Path
     made: Economy
+    places: list[Address]
 
     @classmethod
     def of(cls, path: Path, transfers: int) -> Stored:
         """Written as an import writes it."""
-        stored = cls(path, economy(transfers))
+        made = economy(transfers)
+        stored = cls(path, made, [address(n) for n in range(made.addresses)])
         with Store.open(f"sqlite:///{path}") as store, store.act("bench", "import", "economy") as work:
             work.add_transactions(stored.made.transactions())
         return stored
@@ -67,7 +69,7 @@ class Stored:
     def load(self) -> int:
         """Everything, by address; how many transactions."""
         with Store.open(f"sqlite:///{self.path}") as store:
-            history = store.history(self._places, ())
+            history = store.history(self.places, ())
         return len(history or ())
 
     def follow(self) -> int:
@@ -87,12 +89,8 @@ class Stored:
         flow = Flow(self.made.origins(), Labels(self.made.labels()))
         with Store.open(f"sqlite:///{self.path}") as store:
             reading = Reading(store, flow, frozenset(), 0)
-            reading.addresses(self._places)
+            reading.addresses(self.places)
             yield reading.fold()
-
-    @property
-    def _places(self) -> list[Address]:
-        return [address(n) for n in range(self.made.addresses)]
 
     def bare(self) -> int:
         """Every row, as the driver gives it."""
