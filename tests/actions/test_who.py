@@ -21,6 +21,7 @@ from tracer.app import App
 from tracer.chains import parse_address
 from tracer.errors import Conflict, InputError, NotFound
 from tracer.model import Category, FlagState
+from tracer.registry.files import shipped_digest
 from tracer.settings import Settings
 from tracer.store.store import Store
 
@@ -133,6 +134,21 @@ def test_what_a_person_took_back_is_not_shipped_again(store: Store) -> None:
 
     assert fact not in [one for known in store.entities() for one in known.facts]
     assert store.labels([TORNADO]) == []
+
+
+def test_what_is_shipped_is_taken_in_where_its_files_changed(store: Store) -> None:
+    """Once of the same files, in an act that says which; where the newest act says others, what is missing is added."""
+    with store.act("tracer", "registry", "shipped", sha256="of an earlier version") as work:
+        work.add_labels([label(THIEF)])
+    refresh(store)
+    known = store.entities()
+    refresh(store)
+
+    assert known == store.entities()
+    assert "tornado_cash" in {one.id for one in known}
+    assert ["of an earlier version", shipped_digest()] == [
+        one.detail["sha256"] for one in store.audit() if one.act == "registry"
+    ]
 
 
 def test_a_withdrawn_label_reopens_what_rested_on_it(store: Store) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tracer.actions.affected import Affected, affected
-from tracer.actions.download import download
 from tracer.actions.intake import keep
 from tracer.actions.registry import refresh
 from tracer.errors import BadRows, Conflict, InputError, NotFound
@@ -155,6 +154,8 @@ def import_feed(store: Store, name: str, path: Path, actor: str, *, as_of: str |
 def sync_feed(store: Store, name: str, url: str, actor: str) -> Synced:
     """Download a feed and take it in. Raises SourceError where the download fails; then nothing is changed."""
     feed = feed_named(name)
+    from tracer.actions.download import download  # noqa: PLC0415 - httpx is loaded by those who need it
+
     with download(url) as (path, host):
         return _take(store, feed, [path], actor, url=host)
 

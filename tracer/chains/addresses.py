@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import base58
 from bech32 import bech32_hrp_expand, bech32_polymod, convertbits
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from tracer.chains.chains import CHAINS, Family, family, parse_chain
 from tracer.errors import BadAddress, InputError, UnknownAsset
@@ -80,7 +80,7 @@ def tron_contract(tx_hash: str, owner: Address) -> Address:
 
 def event_topic(signature: str) -> str:
     """The first topic of an event's logs: keccak-256 of its signature, as in `Transfer(address,address,uint256)`."""
-    return f"0x{keccak(text=signature).hex()}"
+    return f"0x{keccak(signature.encode()).hex()}"
 
 
 def script(address: Address) -> str:

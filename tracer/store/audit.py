@@ -37,6 +37,14 @@ def rows(db: Connection) -> list[Audit]:
     return [Audit(**row._mapping) for row in db.execute(select(tables.audit).order_by(tables.audit.c.seq))]
 
 
+def detail(db: Connection, act: str, subject: str) -> Mapping[str, Any]:
+    """What the newest row of such an act says beside; nothing if there is none."""
+    table = tables.audit
+    query = select(table.c.detail).where(table.c.act == act, table.c.subject == subject)
+    found: Mapping[str, Any] | None = db.execute(query.order_by(table.c.seq.desc()).limit(1)).scalar_one_or_none()
+    return found or {}
+
+
 def first_bad(db: Connection) -> int | None:
     """The `seq` of the first row that was changed, or where one is missing; None if the chain holds.
 

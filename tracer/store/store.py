@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -167,6 +167,11 @@ class Store:
         """Every act, oldest first."""
         with self._read() as db:
             return audit.rows(db)
+
+    def last_act(self, act: str, subject: str) -> Mapping[str, Any]:
+        """What the newest such act's audit row says beside; nothing if there was none."""
+        with self._read() as db:
+            return audit.detail(db, act, subject)
 
     def verify_audit(self) -> int | None:
         """The number of the first act that was changed or is missing; None if the chain of hashes holds.
