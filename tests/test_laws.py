@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))
 CORE = {
     "errors": set(),
     "model": set(),
-    "chains": {"base58", "bech32", "eth_utils"},
+    "chains": {"base58", "bech32", "eth_hash"},
     "taint": {"networkx", "numba", "numpy"},
     "detect": set(),
 }

@@ -143,10 +143,13 @@ def test_what_is_shipped_is_taken_in_where_its_files_changed(store: Store) -> No
     refresh(store)
     known = store.entities()
     refresh(store)
+    with store.act("tracer", "registry", "shipped", sha256="of a later version") as work:
+        work.changed = True
+    refresh(store)
 
     assert known == store.entities()
     assert "tornado_cash" in {one.id for one in known}
-    assert ["of an earlier version", shipped_digest()] == [
+    assert ["of an earlier version", shipped_digest(), "of a later version", shipped_digest()] == [
         one.detail["sha256"] for one in store.audit() if one.act == "registry"
     ]
 

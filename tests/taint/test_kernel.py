@@ -201,6 +201,17 @@ def test_labels_count_at_their_time() -> None:
     assert plain["fifo"]["ends"]
 
 
+def test_many_reports_of_which_one_was_paid_on() -> None:
+    """More origins than steps: the one step knows that its money started there, and whose it is."""
+    names, giver, taker = [place(f"v{n}") for n in range(40)], place("giver"), place("taker")
+    history = [moved(n, [(giver, one, asset("USDT"), 10, Kind.TOKEN)]) for n, one in enumerate(names)]
+    history.append(moved(40, [(names[-1], taker, asset("USDT"), 5, Kind.TOKEN)]))
+    plain, compiled = both((history, [], [OriginSpec(one) for one in names], {*names, taker}))
+
+    assert plain == compiled
+    assert 1 == len(plain["fifo"]["steps"])
+
+
 def test_a_long_history_grows_its_tables() -> None:
     """Thousands of lots, several origins, labelled ends and swaps: more than the tables had room for at first."""
     chance = random.Random(7)

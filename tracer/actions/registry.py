@@ -16,5 +16,6 @@ def refresh(store: Store) -> Registry:
     if store.last_act("registry", "shipped").get("sha256") != digest:
         entities, labels = shipped()
         with store.act(ACTOR, "registry", "shipped", sha256=digest) as work:
+            work.changed = True  # that these files were taken in, though they say nothing new
             work.note(entities=work.add_entities(entities, again=False), labels=work.add_labels(labels, again=False))
     return Registry(store.entities())

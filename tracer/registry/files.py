@@ -25,6 +25,7 @@ from pathlib import Path
 
 import yaml
 
+from tracer import __version__
 from tracer.chains import parse_address
 from tracer.detect.kyc import days
 from tracer.errors import InputError
@@ -79,8 +80,10 @@ def shipped() -> tuple[tuple[Entity, ...], tuple[Label, ...]]:
 
 @lru_cache(maxsize=1)
 def shipped_digest() -> str:
-    """The SHA-256 of these files: tells whether they are still what somebody took in, without reading their entries."""
-    said = sha256()
+    """The SHA-256 of these files and of the version that reads them: tells whether they are still what somebody took
+    in, without reading their entries.
+    """
+    said = sha256(__version__.encode())
     for path in sorted((files("tracer.registry") / "data").iterdir(), key=lambda path: path.name):
         if path.name.endswith(".yaml"):
             said.update(path.name.encode() + path.read_bytes())

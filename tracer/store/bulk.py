@@ -158,7 +158,7 @@ def _among_pairs(query: Select[Any], chain: ColumnElement[str], text: ColumnElem
 
 def _some(column: ColumnElement[Any], engine: str) -> ColumnElement[bool]:
     """Whether a column's value is in a list that is given when the statement runs, as one value: to bind many takes
-    longer than to look them up.
+    longer than to look them up. SQLite's JSON has no bytes, and no text with a NUL: the store's names hold none.
     """
     if engine == "postgresql":
         return column == any_(bindparam("some", type_=ARRAY(column.type)))

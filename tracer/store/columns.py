@@ -5,10 +5,10 @@ What they mean, and how they become a history, is the kernel's (taint/kernel/sto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tracer.taint.kernel.history import History
     from tracer.taint.kernel.stored import Piece
 
+T = TypeVar("T")
 RANGE = 100_000  # numbers of transactions and of transfers read at once where most are read
 MOST = 4  # from a quarter of all transfers on, reading all and leaving some out takes less time than looking them up
 
@@ -68,8 +69,20 @@ def columns(db: Connection, wanted: Collection[Address], keys: Collection[TxKey]
     many = _weight(db, numbers, most) >= most
     touched = () if many else {one for end in _ENDS for (one,) in rows_among(db, _TOUCHED, end, numbers)}
     parts = _all(db) if many else _some(db, {*touched, *named})
-    with ThreadPoolExecutor(1) as reader:  # a piece is read while the database makes the next one
-        return stored(reader.map(read, parts), numbers if many else None, named, *names)
+    return stored(_ahead(read, parts), numbers if many else None, named, *names)
+
+
+def _ahead(read: Callable[[Piece], T], parts: Iterable[Piece]) -> Iterator[T]:
+    """Read each piece while the database makes the next one, and no more than one."""
+    with ThreadPoolExecutor(1) as reader:
+        before: Future[T] | None = None
+        for part in parts:
+            reading = reader.submit(read, part)
+            if before is not None:
+                yield before.result()
+            before = reading
+        if before is not None:
+            yield before.result()
 
 
 def _addresses(db: Connection, known: Mapping[int, Address], numbers: Collection[int]) -> dict[int | None, Address]:

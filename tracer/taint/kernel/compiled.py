@@ -45,7 +45,7 @@ def compiled(function: Callable[..., Any]) -> Any:
         made._cache._impl.locator.ensure_cache_path()  # numba itself looks only when it saves, and then gives up
         made._cache._cache_file._source_stamp = STAMP
         return made
-    except (RuntimeError, OSError):
+    except (RuntimeError, OSError, AttributeError):  # the last: numba keeps that elsewhere, or is told not to compile
         return njit(**_OPTIONS)(function)
 
 

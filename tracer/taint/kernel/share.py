@@ -124,11 +124,16 @@ class Share:
         mine: Array = every[every["method"] == self.code]
         return mine
 
-    def step(self, numbers: Array) -> list[int]:
-        """The number within the method, of the number among all; none stays none."""
+    def numbers(self, among: Array) -> Array:
+        """The numbers within the method, of numbers among all; below 0, where a step has none before it, NO_STEP."""
         if not len(self.local):
-            return np.full(len(numbers), NO_STEP).tolist()
-        return np.where(numbers < 0, NO_STEP, self.local[numbers]).tolist()  # type: ignore[no-any-return]
+            return np.full(len(among), NO_STEP)
+        made: Array = np.where(among < 0, NO_STEP, self.local[np.maximum(among, 0)])
+        return made
+
+    def step(self, among: Array) -> list[int]:
+        """The same as a list."""
+        return self.numbers(among).tolist()  # type: ignore[no-any-return]
 
     def made(self, some: slice | list[int]) -> list[Step]:
         """Some of its steps, or all."""

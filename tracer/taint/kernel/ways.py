@@ -50,22 +50,17 @@ class Walker:
         counts[alone] = 1
         first = np.r_[0, np.cumsum(counts)]
         part, amount = np.empty(first[-1], np.int64), np.empty((first[-1], 2), np.uint64)
-        part[first[alone]], amount[first[alone]] = self._local(self.rows["parent"][alone]), self.worth[alone]
+        part[first[alone]], amount[first[alone]] = self.share.numbers(self.rows["parent"][alone]), self.worth[alone]
         several = np.ones(len(part), np.bool_)
         several[first[alone]] = False
-        part[several], amount[several] = self._local(mine["step"]), limbs(mine, "worth")
+        part[several], amount[several] = self.share.numbers(mine["step"]), limbs(mine, "worth")
         return first, part, amount
-
-    def _local(self, numbers: Array) -> Array:
-        """The numbers within the method."""
-        made: Array = np.where(numbers < 0, -1, self.share.local[numbers] if len(self.share.local) else -1)
-        return made
 
     @cached_property
     def _steps(self) -> Steps:
         every = self.share.rows("loss", table.LOSSES)
         before = np.searchsorted(self.share.steps, every["before"])
-        lost = self._local(every["step"]), before, limbs(every, "worth")
+        lost = self.share.numbers(every["step"]), before, limbs(every, "worth")
         start, size = np.zeros_like(self.amount), len(self.rows)
         if self.walk is exact:
             taken = np.zeros((size + 1, 2), np.uint64)
