@@ -201,6 +201,17 @@ def test_labels_count_at_their_time() -> None:
     assert plain["fifo"]["ends"]
 
 
+def test_where_nothing_is_known_nothing_is_found() -> None:
+    """A report and no transaction; the same of an address that took no part in the only one."""
+    giver, taker, thief = place("giver"), place("taker"), place("thief")
+    one = [moved(1, [(giver, taker, asset("USDT"), 5, Kind.TOKEN)])]
+    for history in ([], one):
+        plain, compiled = both((history, [], [OriginSpec(thief)], {giver, thief}))
+
+        assert plain == compiled
+        assert not plain["fifo"]["steps"]
+
+
 def test_many_reports_of_which_one_was_paid_on() -> None:
     """More origins than steps: the one step knows that its money started there, and whose it is."""
     names, giver, taker = [place(f"v{n}") for n in range(40)], place("giver"), place("taker")

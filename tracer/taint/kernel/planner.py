@@ -178,11 +178,11 @@ def _distinct(keys: Array, most: int) -> tuple[Array, Array]:
 def _owners(made: Planned) -> None:
     """Fill in `own`: the origin of clean money that enters a pot, or leaves it unseen, at that moment."""
     tape, origins = made.tape, made.origins
-    told = made.names.addresses.among(origins.addresses)
+    told = np.r_[made.names.addresses.among(origins.addresses), False]  # the last is none
     for name in ("receipt", "spend", "payment", "fee"):
         table = getattr(tape, name)
         table["own"] = -1
-        some = np.flatnonzero(told[table["address"]] & (table["address"] >= 0))
+        some = np.flatnonzero(told[table["address"]])
         tx = np.searchsorted(tape.tx[name].copy(), some, side="right") - 1
         if name == "spend":
             paying = _paying(tape, told, some, tx)
