@@ -17,7 +17,7 @@ from tracer.exports.document import SCHEMA, document
 from tracer.exports.schema import schema
 from tracer.model import Category, FlagState, Kind, Role, Severity
 from tracer.registry.files import FACT_KINDS
-from tracer.taint.books import ACCOUNTS
+from tracer.taint.entries import ACCOUNTS
 from tracer.taint.flow import Flow
 from tracer.taint.methods import METHODS, POISON
 from tracer.taint.stops import Labels

@@ -33,7 +33,8 @@ from pathlib import Path
 from tracer.chains import parse_address, zero_address
 from tracer.detect.coinjoin import coinjoins
 from tracer.model import Address, AssetId, Category, Kind, Label, Limits, OriginSpec, Transaction, Transfer, transfer_id
-from tracer.taint.books import ACCOUNT_OF, ACCOUNTS, Book
+from tracer.taint.books import Book
+from tracer.taint.entries import ACCOUNT_OF, ACCOUNTS
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import POISON
 from tracer.taint.provenance import Provenance

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.taint.coin_histories import COIN, CoinCase, coin_cases
 from tests.taint.histories import fingerprint
 from tracer.model import Kind, Transaction, transfer_id
-from tracer.taint.books import COINJOIN, LEAVES, Book, PotKey
+from tracer.taint.books import Book
+from tracer.taint.entries import COINJOIN, LEAVES, PotKey
 from tracer.taint.flow import Flow
 from tracer.taint.stops import Labels
 

@@ -14,7 +14,7 @@ from tests.taint.test_kernel import everything
 from tracer.chains import is_zero, zero_address
 from tracer.exports.accounts import IN, OUT, accounts
 from tracer.model import Address, AssetId, Category, Crossing, Kind, Label, OriginSpec, Transaction
-from tracer.taint.books import EndKind
+from tracer.taint.entries import EndKind
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import METHODS
 from tracer.taint.provenance import Provenance

@@ -15,7 +15,7 @@ from tests.taint.histories import cases, folded
 from tests.taint.scenario import ASSETS, CHAIN, START, asset, place
 from tests.taint.test_paths import Move, moved
 from tracer.model import Address, AssetId, Category, Label, Landing, OriginSpec
-from tracer.taint.books import EndKind
+from tracer.taint.entries import EndKind
 from tracer.taint.flow import Flow, Result
 from tracer.taint.landings import CONTACT, landings
 from tracer.taint.methods import METHODS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.taint.histories import cases, fingerprint, folded, moved
 from tests.taint.scenario import asset, place
 from tracer.model import Address, Category, Kind, Label, OriginSpec, Transaction
-from tracer.taint.books import EndKind, Part
+from tracer.taint.entries import EndKind, Part
 from tracer.taint.flow import Flow
 from tracer.taint.methods import METHODS, Lot, convert, deal, parts, total
 from tracer.taint.stops import Labels

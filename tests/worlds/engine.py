@@ -8,7 +8,7 @@ from tests.worlds.stage import ASSETS
 from tests.worlds.world import Arrivals, Mark, World
 from tracer.detect.poisoning import dropped
 from tracer.model import Address, AssetId, Limits
-from tracer.taint.books import EndKind
+from tracer.taint.entries import EndKind
 from tracer.taint.flow import Flow, Result
 from tracer.taint.stops import Labels
 

@@ -28,7 +28,7 @@ from tracer.detect.poisoning import dropped
 from tracer.model import Address, AssetId, OriginSpec
 from tracer.store.store import Store
 from tracer.taint import flow
-from tracer.taint.books import PotKey
+from tracer.taint.entries import PotKey
 from tracer.taint.flow import Flow, Result
 from tracer.taint.methods import METHODS
 from tracer.taint.stops import Labels

@@ -10,7 +10,7 @@ from tracer.detect.deposits import Deposit, Deposits, derived
 from tracer.model import Address, Category, Label, Transaction
 from tracer.registry.registry import Registry
 from tracer.store.store import Store
-from tracer.taint.books import EndKind
+from tracer.taint.entries import EndKind
 from tracer.taint.flow import Result
 from tracer.taint.stops import Labels
 

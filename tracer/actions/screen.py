@@ -26,7 +26,7 @@ from tracer.model import Address, CaseState, Label
 from tracer.registry.registry import Registry
 from tracer.store.rows import Screening
 from tracer.store.store import Store
-from tracer.taint.books import LEAVES
+from tracer.taint.entries import LEAVES
 from tracer.taint.methods import METHODS, POISON
 
 SCHEMA = "tracer.screening/1"

@@ -32,7 +32,8 @@ from tracer.model import (
     Limits,
     Role,
 )
-from tracer.taint.books import LEAVES, Book, EndKind
+from tracer.taint.books import Book
+from tracer.taint.entries import LEAVES, EndKind
 from tracer.taint.exposure import Exposure
 from tracer.taint.flow import Result
 from tracer.taint.methods import METHODS, POISON

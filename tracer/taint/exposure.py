@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracer.model import AssetId, Category
-from tracer.taint.books import COINJOIN
+from tracer.taint.entries import COINJOIN
 from tracer.taint.flow import Result
 from tracer.taint.landings import coming
 

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from tracer.model import Address, AssetId, Gap, Limits, Transaction, Transfer
 from tracer.taint import utxo
-from tracer.taint.books import Book, EndKind, PotKey, World, unseen
+from tracer.taint.books import Book, World, unseen
 from tracer.taint.crossings import Crossed, Open
+from tracer.taint.entries import EndKind, PotKey
 from tracer.taint.hubs import Contacts, Hub, Key, contacts, counterparties
 from tracer.taint.methods import METHODS
 from tracer.taint.origins import Origins

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from tracer.chains import listed, zero_address
 from tracer.model import NATIVE, Address, Arrival, Asset, AssetId, Label, Landing, Path, Sum, Transaction
-from tracer.taint.books import COINJOIN, UNADDRESSED, Book, EndKind, Step
+from tracer.taint.books import Book
+from tracer.taint.entries import COINJOIN, UNADDRESSED, EndKind, Step
 from tracer.taint.flow import Result
 from tracer.taint.hubs import Key
 from tracer.taint.paths import larger, paths

@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from tracer.model import Address, AssetId, Crossing, Transaction
-from tracer.taint.books import Book, EndKind, PotKey, Step, World
+from tracer.taint.books import Book, World
+from tracer.taint.entries import EndKind, PotKey, Step
 from tracer.taint.flow import Flow
 from tracer.taint.hubs import Key
 from tracer.taint.methods import NO_STEP, Lot, total

@@ -8,7 +8,8 @@ from itertools import islice
 import networkx as nx
 
 from tracer.model import Address, Hop, Kind, Path, Transfer
-from tracer.taint.books import LEAVES, Book, Step
+from tracer.taint.books import Book
+from tracer.taint.entries import LEAVES, Step
 from tracer.taint.methods import NO_STEP
 from tracer.taint.provenance import Way
 

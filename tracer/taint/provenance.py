@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from tracer.chains import Family, family
 from tracer.model import Address, AssetId
-from tracer.taint.books import Book, Part, Step
+from tracer.taint.books import Book
+from tracer.taint.entries import Part, Step
 from tracer.taint.methods import NO_STEP
 from tracer.taint.passage import is_passage
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tracer.model import Address, AssetId, Transaction
 from tracer.taint.allocate import Party
-from tracer.taint.books import ENDS, Book, EndKind, by_origin
+from tracer.taint.books import Book, by_origin
+from tracer.taint.entries import ENDS, EndKind
 from tracer.taint.methods import Lot, convert, deal, tainted, total, worth
 from tracer.taint.transaction import Plan, Spend, Straight, Target
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from tracer.model import Address, Kind, Transaction, Transfer
-from tracer.taint.books import COINJOIN, ENDS, UNADDRESSED, Book, EndKind, PotKey, Step
+from tracer.taint.books import Book
+from tracer.taint.entries import COINJOIN, ENDS, UNADDRESSED, EndKind, PotKey, Step
 from tracer.taint.methods import CLEAN, METHODS, NO_STEP, Lot, total
 from tracer.taint.passage import outpoint
 from tracer.taint.stops import Stop

@@ -22,7 +22,8 @@ from typing import NamedTuple
 from tracer.chains import is_listed, is_on_chain
 from tracer.model import Address, AssetId, Transfer
 from tracer.taint.allocate import Party
-from tracer.taint.books import Book, PotKey
+from tracer.taint.books import Book
+from tracer.taint.entries import PotKey
 from tracer.taint.methods import METHODS, parts
 from tracer.taint.origins import Origins
 from tracer.taint.passage import outpoint

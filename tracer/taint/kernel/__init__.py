@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from tracer.model import Address, Gap, Transaction
-from tracer.taint.books import Book, PotKey
+from tracer.taint.books import Book
+from tracer.taint.entries import PotKey
 from tracer.taint.kernel import results
 from tracer.taint.kernel.history import History, TooWide, given, microseconds
 from tracer.taint.kernel.machine import judge, run

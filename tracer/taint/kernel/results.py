@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tracer.model import Address, AssetId, Gap, Transaction
-from tracer.taint.books import Book, End, EndKind, Loss, Part, Pot, PotKey, Step, unseen
+from tracer.taint.books import Book, Pot, unseen
+from tracer.taint.entries import End, EndKind, Loss, Part, PotKey, Step
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.history import EPOCH
 from tracer.taint.kernel.machine import stain

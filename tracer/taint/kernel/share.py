@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tracer.model import Address, AssetId
-from tracer.taint.books import Step
+from tracer.taint.entries import Step
 from tracer.taint.kernel import state as table
 from tracer.taint.kernel.planner import Planned
 from tracer.taint.kernel.state import Array, State
